@@ -14,6 +14,7 @@ from ...preparation.description import Pictures, Preparation, Series, Table
 from ...preparation.notes import Noted
 from ..core.predictions import INPUTS
 from ..errors import InvalidArgument
+from ..steps.arrays import Count
 from ..steps.examples import Examples
 from ..steps.ids import Ids
 from . import lookups
@@ -41,7 +42,7 @@ class Data:
         pixels: if the input is images: the range of the pixel values, such as "0..255". None if it is not known.
         preparation: how training made the inputs from the data. None if it is not known.
         counts: if the input is ids: the number of ids, or of the ids at each position. By default, it is that of the
-            model's `Embedding` layers, if they agree.
+            `Embedding` layers that read the input, if no other layers do.
 
     Raises:
         InvalidArgument: the input does not have the shape that the preparation makes.
@@ -73,9 +74,8 @@ class Data:
         self._model = model
         self._rng = np.random.default_rng(seed)
         self._graphs: dict[Any, Part] = {}
-        self._counts = tuple(counts) or tuple(set(table_sizes(model))) if self.kind == "ids" else ()
-        if len(self._counts) != 1 and not counts:
-            self._counts = ()  # nobody knows which ids are valid
+        known = lookups.id_counts(model, x) if self.kind == "ids" else set()
+        self._counts = tuple(counts) or ((min(known),) if known else ())
 
     @property
     def spec(self) -> Any:
@@ -114,8 +114,7 @@ class Data:
         """Returns the parts that apply `function` to this input: a graph, and before it a check of ids."""
         limits = {self.kind: min(self._counts)} if self._counts else {}
         part = self._graphs.setdefault(function, graph_part(function, self.spec, limits=limits))
-        check = Part(lambda ids: {}, (self.kind,), partial(Ids, self.kind, self._counts))
-        return [check, part] if self._counts else [part]
+        return [ids_check(self.kind, self._counts), part] if self._counts else [part]
 
     @property
     def notes(self) -> dict[str, Noted]:
@@ -172,6 +171,11 @@ class Data:
             raise InvalidArgument(f"The preparation makes inputs of shape {wanted}, but the model takes {self.shape}.")
 
 
+def ids_check(name: str, counts: Sequence[int]) -> Part:
+    """Returns the part that refuses unknown ids: see `Ids`. The operations of the TensorFlow graph refuse them, too."""
+    return Part(lambda ids: {}, (name,), partial(Ids, name, tuple(counts)))
+
+
 def embed(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     """Returns the endpoint `embed`: the output (batch, n) of the layer named `embedding`.
 
@@ -199,6 +203,11 @@ def label_names(labels: Sequence[str] | None, count: int) -> list[str]:
     if len(labels) != count:
         raise InvalidArgument(f"Expected {count} labels, one for each class. Received: {len(labels)}")
     return list(labels)
+
+
+def count_check(most: int) -> Part:
+    """Returns the part that refuses a `count` that is not from 1 to `most`."""
+    return Part(lambda count: {"count": check_count(count, most)}, ("count",), partial(Count, "count", most))
 
 
 def check_count(count: Any, most: int) -> Any:

@@ -14,6 +14,7 @@ from ...preparation.notes import Labels
 from ..core.checks import CLASSIFY
 from ..core.predictions import CLASSES, SCORES
 from ..steps import classes as steps
+from ..steps.arrays import Columns
 from .activations import SIGMOID, output_activation
 from .base import Arrays, Data, Endpoint, Part, Tensors, embed, joined, label_names, table_sizes
 from .image_files import image_file_endpoints
@@ -138,4 +139,5 @@ def _of_texts(parts: Sequence[Part], data: Data) -> Endpoint:
         return {"text": data.example(batch)[data.kind][:, 0]}
 
     inputs = [tf.TensorSpec((None,), tf.string, name="text")]
-    return joined([Part(lambda x: {data.kind: x[:, tf.newaxis]}, ("text",)), *parts], inputs, example)
+    column = Part(lambda x: {data.kind: x[:, tf.newaxis]}, ("text",), partial(Columns, ("text",), data.kind))
+    return joined([column, *parts], inputs, example)

@@ -13,11 +13,12 @@ import tensorflow as tf
 from ...preparation.description import Pictures, Preparation
 from ..errors import InvalidArgument
 from .autoencoder import autoencoder, colorizer
-from .base import Arrays, Data, Endpoint, Tensors, graph_part, joined, random
+from .base import Arrays, Data, Endpoint, Tensors, graph_part, ids_check, joined, random
 from .classifier import classifier, classifier_of_several_inputs
 from .detector import BOXES, PROBABILITIES, detector
 from .forecaster import forecaster
 from .halves import encoder_by_name, halves_by_name
+from .lookups import id_counts
 from .outputs import by_name
 from .pixels import UNKNOWN, is_image, pixel_range
 from .regressor import regressor
@@ -106,7 +107,7 @@ def endpoints(
         case [_, _, *_], ["probabilities"] if model.outputs[0].shape[1:]:
             return classifier_of_several_inputs(model, default["serving_default"], labels)
         case ["int32"], ["prediction"] if tokens and FIELD.format(1) in names:
-            return entities(model, data(), tokens)
+            return entities(model, data, tokens)
         case ["float32" | "int32"], ["prediction"]:
             return regressor(model, data())
         case ["float32"], ["forecast"]:
@@ -168,4 +169,9 @@ def plain(model: keras.Model, seed: int, pixels: str | None = None) -> Endpoint:
         x = keras.tree.pack_sequence_as(model.input, values) if len(values) > 1 else values[0]
         return by_name(model, model(x, training=False))
 
-    return joined([graph_part(call, *specs)], specs, example)
+    integers = [(spec.name, x) for spec, x in zip(specs, model.inputs, strict=True) if spec.dtype.is_integer]
+    limits = {name: min(counts) for name, x in integers if (counts := id_counts(model, x))}
+    if len(limits) < len(integers):  # nobody knows which integers are valid
+        return joined([graph_part(call, *specs)], specs, example)
+    checks = [ids_check(name, [count]) for name, count in limits.items()]
+    return joined([*checks, graph_part(call, *specs, limits=limits)], specs, example)

@@ -1,4 +1,4 @@
-"""Example values for inputs of texts and categories, which layers such as `StringLookup` convert to numbers."""
+"""Which layers look up the values of an input, and example values for inputs of texts and categories."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ UNKNOWN = "unknown word"
 _UNCHANGED = frozenset(
     "Cast Concatenate ExpandDims Flatten GetItem Identity InputLayer Permute RepeatVector Reshape Squeeze Stack".split()
 )
+# Layers that change only the shape, so that `Embedding` layers after them look up all integers before them.
+_RESHAPING = _UNCHANGED - {"Cast", "GetItem"}
 _LOOKUPS = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.TextVectorization)
 
 
@@ -36,6 +38,31 @@ def lookup_layers(model: keras.Model, x: Any) -> list[Any]:
                 found += [each for y, outer in pairs if id(outer) in reached for each in lookup_layers(operation, y)]
             elif type(operation).__name__ in _UNCHANGED:
                 reached |= {id(each) for each in node.output_tensors}
+    return found
+
+
+def id_counts(model: keras.Model, x: Any) -> set[int]:
+    """Returns the numbers of ids of the `Embedding` layers that read the input `x` of a model, also in nested models.
+
+    Returns an empty set if other layers read the input, too: it may then have integers that are no ids.
+    """
+    nodes = getattr(graph_of(model), "_nodes_by_depth", {})
+    found: set[int] = set()
+    reached = {id(x)}
+    for depth in sorted(nodes, reverse=True):
+        for node in nodes[depth]:
+            operation = node.operation
+            reading = [at for at, each in enumerate(node.input_tensors) if id(each) in reached]
+            if type(operation) is keras.layers.Embedding and reading:
+                found.add(operation.input_dim)
+            elif type(operation).__name__ in _RESHAPING and reading:
+                reached |= {id(each) for each in node.output_tensors}
+            elif reading:
+                inner = getattr(operation, "inputs", None) if isinstance(operation, keras.Model) else None
+                counts = [id_counts(operation, inner[at]) for at in reading] if inner else []
+                if not counts or not all(counts):
+                    return set()
+                found = found.union(*counts)
     return found
 
 

@@ -9,11 +9,11 @@ import keras
 import tensorflow as tf
 
 from ...preparation.description import Preparation
-from .base import Data, Endpoint, Part, Tensors, joined, table_sizes
+from ...preparation.splits import END, PADDING, START
+from ..steps.generated import MAX_STEPS, Generated
+from .base import Data, Endpoint, Part, Tensors, graph_part, joined, table_sizes
 from .image_files import image_file_endpoints
-from .tokens import END, PADDING, START, Tokens, tokens_of
-
-MAX_STEPS = 64  # maximum number of generated tokens
+from .tokens import Tokens, tokens_of
 
 
 def text_generator(
@@ -33,25 +33,65 @@ def text_generator(
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     output = tokens_of(texts, "output", decoder.outputs[0].shape[-1])
 
-    def generate(source: Any) -> Tensors:
-        return {"text": output.texts(greedy_decode(encoder, decoder, source))}
-
-    def generated(name: str) -> list[Part]:
-        return [Part(generate, (name,))]
-
     data = Data(encoder, seed, pixels=pixels, preparation=preparation)
     if data.kind == "image":
         endpoints = {
-            "caption": joined(generated(data.kind), [data.spec], data.example, pixels=data.pixels, notes=data.notes)
+            "caption": joined(
+                [generated(encoder, decoder, data.spec), output.texts_part("generated", "text")],
+                [data.spec],
+                data.example,
+                pixels=data.pixels,
+                notes=data.notes,
+            )
         }
         return endpoints | image_file_endpoints(data, endpoints, ("caption",))
     if "text" not in texts:
         return {}
     text = tokens_of(texts, "text", min(table_sizes(encoder)))
-    endpoints = {"translate": text.text_endpoint(generated("ids"))}
+    ids = tf.TensorSpec((None, None), tf.int32, name="ids")
+    parts = [
+        generated(encoder, decoder, ids, {"ids": len(text.names) + 2}),
+        output.texts_part("generated", "text"),
+    ]
+    endpoints = {"translate": text.text_endpoint(parts)}
     if (text.split, output.split) == ("characters", "spaces"):
-        endpoints["pronounce"] = text.text_endpoint(generated("ids"))
+        endpoints["pronounce"] = text.text_endpoint(parts)
     return endpoints
+
+
+def generated(encoder: keras.Model, decoder: keras.Model, source: Any, limits: Mapping[str, int] | None = None) -> Part:
+    """Returns the part that generates the ids of texts (batch, steps): see `greedy_decode`.
+
+    Args:
+        encoder: the encoder.
+        decoder: the decoder.
+        source: the `tf.TensorSpec` of the encoder's input.
+        limits: the number of ids, if the input is ids.
+    """
+    _, *states = decoder.inputs
+    names = tuple(f"state_{number}" for number in range(1, len(states) + 1))
+    specs = [
+        tf.TensorSpec((None, *each.shape[1:]), keras.backend.standardize_dtype(each.dtype), name=name)
+        for name, each in zip(names, states, strict=True)
+    ]
+
+    def encode(x: Any) -> Tensors:
+        return dict(zip(names, _encoded(encoder, x), strict=True))
+
+    def decode(previous: Any, *states: Any) -> Tensors:
+        p, *states = decoder([previous, *states], training=False)
+        return {"probabilities": p[:, 0], **dict(zip(names, states, strict=True))}
+
+    previous = tf.TensorSpec((None, 1), tf.int32, name="previous")
+    return Part(
+        lambda x: {"generated": greedy_decode(encoder, decoder, x)},
+        (source.name,),
+        lambda *graphs: Generated(source.name, *graphs, names),
+        (
+            graph_part(encode, source, limits=limits),
+            graph_part(decode, previous, *specs, limits={"previous": decoder.outputs[0].shape[-1]}),
+        ),
+    )
 
 
 def greedy_decode(encoder: keras.Model, decoder: keras.Model, source: Any) -> Any:
@@ -60,8 +100,7 @@ def greedy_decode(encoder: keras.Model, decoder: keras.Model, source: Any) -> An
     Returns:
         ids (batch, steps) with at most `MAX_STEPS` steps, padded with 0 after the end.
     """
-    encoded = encoder(source, training=False)
-    states = list(encoded) if isinstance(encoded, list | tuple) else [encoded]
+    states = _encoded(encoder, source)
     count = tf.shape(source)[0]
 
     def is_unfinished(last: Any, ids: Any, *states: Any) -> Any:
@@ -80,6 +119,12 @@ def greedy_decode(encoder: keras.Model, decoder: keras.Model, source: Any) -> An
         *(tf.TensorShape([None, *s.shape[1:]]) for s in states),
     )
     return tf.while_loop(is_unfinished, step, start, shapes, maximum_iterations=MAX_STEPS)[1]
+
+
+def _encoded(encoder: keras.Model, source: Any) -> list[Any]:
+    """Returns the states (batch, units) that the encoder computes."""
+    encoded = encoder(source, training=False)
+    return list(encoded) if isinstance(encoded, list | tuple) else [encoded]
 
 
 def _has_ended(last: Any) -> Any:

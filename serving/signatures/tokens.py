@@ -8,21 +8,22 @@ and id 3 the end.
 
 from __future__ import annotations
 
-import functools
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from ...preparation.splits import JOINTS, PADDING, START, UNKNOWN, word_ranges
 from ..errors import InvalidArgument
+from ..steps import tokens as steps
+from ..steps.base import Step
+from ..steps.tokens import LOWER, MAX_IDS, MAX_SHOWN, TOO_MANY_IDS, UNKNOWN_WORD
 from .base import Arrays, Endpoint, Part, joined
 
-PADDING, UNKNOWN, START, END = range(4)
-MAX_SHOWN = 100  # characters of an unknown word in an error message
 # The whitespace at which `str.split` splits. TensorFlow's split knows ASCII whitespace only.
 _BLANKS = r"[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
 
@@ -55,20 +56,26 @@ class Tokens:
         self.table = tf.lookup.StaticHashTable(rows, UNKNOWN)
 
     def ids(self, texts: Any) -> Any:
-        """Converts texts (batch,) to ids (batch, time), padded on the right. `time` is at least 1."""
-        ids = tf.ragged.map_flat_values(self.table.lookup, _SPLITS[self.split](texts)).to_tensor(PADDING)
+        """Converts texts (batch,) to ids (batch, time), padded on the right. `time` is at least 1.
+
+        The graph fails for more than `MAX_IDS` ids, before it allocates memory for them.
+        """
+        rows = tf.ragged.map_flat_values(self.table.lookup, _SPLITS[self.split](texts))
+        batch, time = rows.nrows(), tf.maximum(tf.reduce_max(tf.pad(rows.row_lengths(), [[0, 1]])), 1)
+        message = tf.strings.format(TOO_MANY_IDS + " {} × {}", [batch, time])
+        with tf.control_dependencies([tf.debugging.Assert(batch * time <= MAX_IDS, [message])]):
+            ids = rows.to_tensor(PADDING)
         return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
 
     def word_ids(self, words: Any) -> Any:
         """Converts words (batch,) to ids (batch,). Each word is one token."""
-        return self.table.lookup(_lower(words) if self.split in ("words", "unicode_words", "characters") else words)
+        return self.table.lookup(_lower(words) if self.split in LOWER else words)
 
-    def known_ids(self, words: Any) -> Any:
-        """Converts words (batch,) to ids (batch,). The graph fails for an unknown word."""
-        ids = self.word_ids(words)
+    def known(self, words: Any, ids: Any) -> Any:
+        """Returns the ids (batch,) of words. The graph fails for an unknown word."""
         unknown = _valid(tf.strings.reduce_join(tf.boolean_mask(words, ids == UNKNOWN)[:1]), replace_control=True)
         shown = tf.strings.substr(unknown, 0, MAX_SHOWN, unit="UTF8_CHAR")
-        message = tf.strings.join(["Expected a word that the model knows. Received: ", shown])
+        message = tf.strings.join([UNKNOWN_WORD, shown])
         with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(ids != UNKNOWN), [message])]):
             return tf.identity(ids)
 
@@ -76,8 +83,8 @@ class Tokens:
         """Converts ids (batch, time) to texts (batch,). Leaves out padding and start tokens."""
         names = tf.gather(tf.constant(["", "[UNK]", *self.names]), ids)
         is_shown = tf.logical_and(ids != PADDING, ids != START)
-        separator = "" if self.split == "characters" else " "
-        return tf.strings.reduce_join(tf.ragged.boolean_mask(names, is_shown), axis=-1, separator=separator)
+        shown = tf.ragged.boolean_mask(names, is_shown)
+        return tf.strings.reduce_join(shown, axis=-1, separator=JOINTS[self.split])
 
     def example_words(self, rng: np.random.Generator, batch: int) -> np.ndarray[Any, Any]:
         """Returns random tokens (batch,)."""
@@ -85,9 +92,8 @@ class Tokens:
 
     def example_texts(self, rng: np.random.Generator, batch: int) -> np.ndarray[Any, Any]:
         """Returns random texts (batch,) of up to 8 tokens."""
-        separator = "" if self.split == "characters" else " "
         counts = rng.integers(0, 9, batch)
-        return np.array([separator.join(self.example_words(rng, count)) for count in counts], object)
+        return np.array([JOINTS[self.split].join(self.example_words(rng, count)) for count in counts], object)
 
     def text_endpoint(self, parts: Sequence[Part], seed: int = 0) -> Endpoint:
         """Returns an endpoint that converts texts to ids, and consists of `parts` from there on."""
@@ -97,8 +103,23 @@ class Tokens:
             return {"text": self.example_texts(rng, batch)}
 
         inputs = [tf.TensorSpec((None,), tf.string, name="text")]
-        to_ids = Part(lambda texts: {"ids": self.ids(texts)}, ("text",), tables=[self.table])
-        return joined([to_ids, *parts], inputs, example)
+        return joined([self._part(self.ids, steps.TextIds, "text", "ids"), *parts], inputs, example)
+
+    def word_ids_part(self, words: str, ids: str) -> Part:
+        """Returns the part that converts the array `words` to the array `ids`."""
+        return self._part(self.word_ids, steps.WordIds, words, ids)
+
+    def known_part(self, words: str, ids: str) -> Part:
+        """Returns the part that refuses unknown words, from the array `words` and the array `ids`."""
+        return Part(lambda *arrays: {ids: self.known(*arrays)}, (words, ids), partial(steps.Known, words, ids))
+
+    def texts_part(self, ids: str, texts: str) -> Part:
+        """Returns the part that converts the array `ids` to the array `texts`."""
+        return self._part(self.texts, steps.IdTexts, ids, texts)
+
+    def _part(self, function: Callable[[Any], Any], step: Callable[..., Step], old: str, new: str) -> Part:
+        portable = partial(step, old, new, tuple(self.names), self.split)
+        return Part(lambda x: {new: function(x)}, (old,), portable, tables=[self.table])
 
 
 def tokens_of(texts: Mapping[str, Tokens], role: str, size: int) -> Tokens:
@@ -131,15 +152,12 @@ def _lower(texts: Any) -> Any:
     return tf.strings.lower(texts, encoding="utf-8")
 
 
-@functools.cache
 def _no_word() -> str:
     """Returns the pattern of characters that are neither letters, marks, digits nor '.
 
     The ranges are those of Python, because TensorFlow's classes of characters have another Unicode version.
     """
-    kept = np.array([unicodedata.category(chr(code))[0] in "LMN" for code in range(sys.maxunicode + 1)])
-    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
-    return "[^'" + "".join(f"\\x{{{first:x}}}-\\x{{{end - 1:x}}}" for first, end in edges) + "]+"
+    return "[^'" + "".join(f"\\x{{{first:x}}}-\\x{{{last:x}}}" for first, last in word_ranges()) + "]+"
 
 
 _SPLITS: dict[str, Callable[[Any], Any]] = {

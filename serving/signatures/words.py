@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from ...preparation.description import CategoryColumn, Table
-from .base import Arrays, Data, Endpoint, Tensors, check_count
+from ..steps.arrays import Columns
+from ..steps.categories import ITSELF, Filled, Nearest
+from .base import Arrays, Data, Endpoint, Part, Tensors, count_check, graph_part, joined
 from .rows import filled, safe_names
 from .tokens import Tokens, tokens_of
 
@@ -27,54 +30,66 @@ def words(model: keras.Model, texts: Mapping[str, Tokens]) -> dict[str, Endpoint
     return _table_endpoints(table, "word", tokens_of(texts, "word", table.input_dim)) if "word" in texts else {}
 
 
-def entities(model: keras.Model, data: Data, texts: Mapping[str, Tokens]) -> dict[str, Endpoint]:
+def entities(model: keras.Model, data: Callable[..., Data], texts: Mapping[str, Tokens]) -> dict[str, Endpoint]:
     """Returns the endpoints of a model that predicts from ids of categories (batch, fields).
 
     The model has an `Embedding` layer for each field, named `field_1`, `field_2` and so on.
 
     Args:
         model: the model.
-        data: the model's input.
+        data: returns the model's input from the number of ids of each field (`counts`).
         texts: tokens of the categories of each field, by the name of the field, in the order of the fields.
     """
     tables = [model.get_layer(FIELD.format(number)) for number in range(1, len(texts) + 1)]
     tokens = {field: tokens_of(texts, field, table.input_dim) for field, table in zip(texts, tables, strict=True)}
     rng = np.random.default_rng(0)
     names = dict(zip(safe_names(list(tokens)), tokens, strict=True))
-    table = data.preparation
+    ids = data(counts=[table.input_dim for table in tables])
     columns: dict[str, CategoryColumn] = {}
-    if isinstance(table, Table):
-        columns = {each.name: each for each in table.columns if isinstance(each, CategoryColumn)}
+    if isinstance(ids.preparation, Table):
+        columns = {each.name: each for each in ids.preparation.columns if isinstance(each, CategoryColumn)}
 
     def predict(ids: Any) -> Tensors:
         return {"prediction": model(ids, training=False)}
 
-    def regress(*categories: Any) -> Tensors:
-        ids = [
-            each.word_ids(filled(values, columns[field]) if field in columns else values)
-            for (field, each), values in zip(tokens.items(), categories, strict=True)
-        ]
-        return predict(tf.stack(ids, axis=1))  # (batch, fields)
-
     def example(batch: int) -> Arrays:
         return {safe: each.example_words(rng, batch) for safe, each in zip(names, tokens.values(), strict=True)}
 
-    def endpoint() -> Endpoint:
-        return Endpoint(
-            lambda *categories: regress(*categories),
+    def regress() -> Endpoint:
+        return joined(
+            (*to_ids, *ids.graph(predict)),
             [tf.TensorSpec((None,), tf.string, name=safe) for safe in names],
             example,
-            tables=[each.table for each in tokens.values()],
             notes={safe: columns[field] for safe, field in names.items() if field in columns},
             names=names,
         )
 
-    endpoints = {"serving_default": data.endpoint(predict), "regress": endpoint()}
+    to_ids = _ids_parts(names, tokens, columns, ids.kind)
+    endpoints = {"serving_default": ids.endpoint(predict), "regress": regress()}
     if columns:
-        endpoints["regress_rows"] = endpoint()  # the name that models of other tables have
+        endpoints["regress_rows"] = regress()  # the name that models of other tables have
     for (field, each), table in zip(tokens.items(), tables, strict=True):
         endpoints |= {f"{name}_{field}": endpoint for name, endpoint in _table_endpoints(table, field, each).items()}
     return endpoints
+
+
+def _ids_parts(
+    names: Mapping[str, str], tokens: Mapping[str, Tokens], columns: Mapping[str, CategoryColumn], ids: str
+) -> list[Part]:
+    """Returns the parts that convert the categories of each field to the array `ids` (batch, fields)."""
+    parts = []
+    for safe, field in names.items():
+        source = safe
+        if field in columns:
+            source = f"filled {safe}"  # no input has a name with a blank
+            parts.append(_filled(columns[field], safe, source))
+        parts.append(tokens[field].word_ids_part(source, f"ids {safe}"))
+    each = tuple(f"ids {safe}" for safe in names)
+    return [*parts, Part(lambda *arrays: {ids: tf.stack(arrays, axis=1)}, each, partial(Columns, each, ids))]
+
+
+def _filled(column: CategoryColumn, old: str, new: str) -> Part:
+    return Part(lambda values: {new: filled(values, column)}, (old,), partial(Filled, old, new, column.missing))
 
 
 def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoint]:
@@ -95,25 +110,34 @@ def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoin
     def example(batch: int) -> Arrays:
         return {safe: tokens.example_words(rng, batch)}
 
-    def embed(words: Any) -> Tensors:
-        return {"embedding": table(tokens.word_ids(words))}
+    def embed(ids: Any) -> Tensors:
+        return {"embedding": table(ids)}
 
-    def nearest(words: Any, count: Any) -> Tensors:
-        count = tf.minimum(check_count(count, MAX_COUNT), others)
-        ids = tokens.known_ids(words)
+    def cosines(ids: Any) -> Tensors:
         vectors = tf.math.l2_normalize(tf.convert_to_tensor(table.embeddings), -1)  # (ids, dim)
-        cosines = tf.gather(vectors, ids) @ tf.transpose(vectors[2:])  # (batch, names)
+        return {"cosines": tf.gather(vectors, ids) @ tf.transpose(vectors[2:])}  # (batch, names)
+
+    def nearest(ids: Any, count: Any) -> Tensors:
         is_itself = tf.one_hot(ids - 2, others + 1, on_value=True, off_value=False)
-        best = tf.math.top_k(tf.where(is_itself, -2.0, cosines), count)
+        scores = tf.where(is_itself, ITSELF, cosines(ids)["cosines"])
+        best = tf.math.top_k(scores, tf.minimum(count, others))
         return {"names": tf.gather(tf.constant(tokens.names), best.indices), "similarities": best.values}
 
+    name = f"{safe}_ids"
+    ids, limits = tf.TensorSpec((None,), tf.int32, name=name), {name: table.input_dim}
+    to_ids = tokens.word_ids_part(safe, name)
+    to_names = Part(
+        nearest,
+        (name, "count"),
+        lambda graph: Nearest(name, graph, tuple(tokens.names)),
+        (graph_part(cosines, ids, limits=limits),),
+    )
     return {
-        "embed": Endpoint(embed, [word], example, tables=[tokens.table], names=names),
-        "nearest": Endpoint(
-            nearest,
+        "embed": joined([to_ids, graph_part(embed, ids, limits=limits)], [word], example, names=names),
+        "nearest": joined(
+            [count_check(MAX_COUNT), to_ids, tokens.known_part(safe, name), to_names],
             [word, count],
             lambda batch: example(batch) | {"count": np.array(5, np.int32)},
-            tables=[tokens.table],
             names=names,
         ),
     }

@@ -6,12 +6,16 @@ SavedModel has the same steps as operations of TensorFlow: `serving/signatures/`
 May use `wire/` and the lower rooms.
 """
 
+from . import arrays as arrays
 from . import boxes as boxes
+from . import categories as categories
 from . import classes as classes
 from . import columns as columns
 from . import examples as examples
+from . import generated as generated
 from . import ids as ids
 from . import names as names
 from . import normal as normal
 from . import padded as padded
 from . import pictures as pictures
+from . import tokens as tokens

@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras_gallery.preparation.splits import END, PADDING, START
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.signatures import Endpoint, endpoints
 from keras_gallery.serving.signatures.text_generator import MAX_STEPS
-from keras_gallery.serving.signatures.tokens import MAX_SHOWN
+from keras_gallery.serving.steps.tokens import MAX_SHOWN
 from keras_gallery.training.data import tokens as plain
 
 from .. import text_models
@@ -112,11 +113,11 @@ def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str
     texts = []
     for one in source:
         encoded = encoder(one[None])
-        states, ids = encoded if isinstance(encoded, list) else [encoded], [plain.START]
+        states, ids = encoded if isinstance(encoded, list) else [encoded], [START]
         for _ in range(MAX_STEPS):
             p, *states = decoder([tf.constant([ids[-1:]]), *map(tf.convert_to_tensor, states)])
             ids.append(int(np.argmax(p[0, 0])))
-            if ids[-1] in (plain.PADDING, plain.END):
+            if ids[-1] in (PADDING, END):
                 break
         texts += tokens.texts(np.array([ids]))
     return texts
