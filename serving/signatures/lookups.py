@@ -53,6 +53,8 @@ def id_counts(model: keras.Model, x: Any) -> set[int]:
         for node in nodes[depth]:
             operation = node.operation
             reading = [at for at, each in enumerate(node.input_tensors) if id(each) in reached]
+            if type(operation).__name__ == "NotEqual":  # the mask of an `Embedding` layer with `mask_zero=True`
+                continue
             if type(operation) is keras.layers.Embedding and reading:
                 found.add(operation.input_dim)
             elif type(operation).__name__ in _RESHAPING and reading:

@@ -85,7 +85,8 @@ def compare(
     for name, steps in plans.items():
         try:
             for graph in sorted(graphs_of(steps) - index.signatures.keys() - index.graphs.keys()):
-                raise Rejected(rejected.get(graph) or index.reasons.get(graph, "no graph"))
+                why = index.reasons.get(graph, "no graph").removeprefix("tensorflow (").removesuffix(")")
+                raise Rejected(rejected.get(graph, why))
             plan = Plan(steps)
             runner = Compiler(converter.core, index, signatures).steps(name, plan, None)
             tensorflow = converter.tensorflow(signatures[name])

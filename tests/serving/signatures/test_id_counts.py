@@ -27,6 +27,7 @@ class Halved(layers.Embedding):
 CASES: dict[str, tuple[Any, set[int]]] = {
     "a table": (lambda x: table(5)(x), {5}),
     "two tables": (lambda x: ops.concatenate([table(5)(x), table(7)(x)]), {5, 7}),
+    "a table with a mask": (lambda x: layers.GRU(2)(layers.Embedding(5, 2, mask_zero=True)(x)), {5}),
     "another shape": (lambda x: table(5)(layers.Reshape((3, 1))(x)), {5}),
     "a nested model": (lambda x: nested(6)(x), {6}),
     "a sequential model": (lambda x: keras.Sequential([keras.Input((3,), dtype="int32"), table(8)])(x), {8}),
@@ -44,6 +45,6 @@ CASES: dict[str, tuple[Any, set[int]]] = {
 def test_counts_of_the_tables_that_read_an_input(case: str) -> None:
     make, counts = CASES[case]
     x, other = keras.Input((3,), dtype="int32", name="x"), keras.Input((3,), dtype="int32", name="other")
-    model = keras.Model([x, other], [make(x), table(9)(other)])
+    model = keras.Model({"x": x, "other": other}, [make(x), table(9)(other)])
     assert id_counts(model, x) == counts
     assert id_counts(model, other) == {9}
