@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras_gallery.models import describe, list_models
 from keras_gallery.serving import saved_model
+from keras_gallery.serving.engines.openvino import files
 from keras_gallery.serving.export.writing import export, operations
 from keras_gallery.serving.signatures import endpoints
 
@@ -40,6 +41,11 @@ def test_signatures_of_exported_models(name: str, tmp_path: Path) -> None:
     model = small(name)
     folder = export(model, name, tmp_path, texts=texts_of(model))
     assert saved_model.read_signatures(folder).keys() == {"serving_default"} | EXPECTED[name]
+    index = files.read(folder / files.FOLDER)
+    assert index is not None
+    tensorflow_only = EXPECTED[name] - index.signatures.keys() - index.plans.keys()
+    assert {each for each in tensorflow_only if not each.endswith(("_padded", "_png"))} == set(), index.reasons
+    assert "serving_default" in index.signatures.keys() | index.plans.keys()
     used = operations(saved_model.read_meta_graph(folder).graph_def)
     assert not [op for op in used if op.startswith("Cudnn") or "Random" in op]
 
