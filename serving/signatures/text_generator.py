@@ -11,7 +11,8 @@ import tensorflow as tf
 from ...preparation.description import Preparation
 from ...preparation.splits import END, PADDING, START
 from ..steps.generated import MAX_STEPS, Generated
-from .base import Data, Endpoint, Part, Tensors, graph_part, joined, table_sizes
+from .base import Data, Endpoint, Part, Tensors, table_sizes
+from .endpoint import graph_part, joined
 from .image_files import image_file_endpoints
 from .tokens import Tokens, tokens_of
 
@@ -86,7 +87,7 @@ def generated(encoder: keras.Model, decoder: keras.Model, source: Any, limits: M
     return Part(
         lambda x: {"generated": greedy_decode(encoder, decoder, x)},
         (source.name,),
-        lambda *graphs: Generated(source.name, *graphs, names),
+        lambda encoder, decoder: Generated(source.name, encoder, decoder, names),
         (
             graph_part(encode, source, limits=limits),
             graph_part(decode, previous, *specs, limits={"previous": decoder.outputs[0].shape[-1]}),

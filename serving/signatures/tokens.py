@@ -22,7 +22,7 @@ from ..errors import InvalidArgument
 from ..steps import tokens as steps
 from ..steps.base import Step
 from ..steps.tokens import LOWER, MAX_IDS, MAX_SHOWN, TOO_MANY_IDS, UNKNOWN_WORD
-from .base import Arrays, Endpoint, Part, joined
+from .endpoint import Arrays, Endpoint, Part, joined
 
 # The whitespace at which `str.split` splits. TensorFlow's split knows ASCII whitespace only.
 _BLANKS = r"[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"

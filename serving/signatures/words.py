@@ -13,7 +13,8 @@ import tensorflow as tf
 from ...preparation.description import CategoryColumn, Table
 from ..steps.arrays import Columns
 from ..steps.categories import ITSELF, Filled, Nearest
-from .base import Arrays, Data, Endpoint, Part, Tensors, count_check, graph_part, joined
+from .base import Arrays, Data, Endpoint, Part, Tensors, count_check
+from .endpoint import graph_part, joined
 from .rows import filled, safe_names
 from .tokens import Tokens, tokens_of
 
