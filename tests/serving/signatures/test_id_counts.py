@@ -19,6 +19,11 @@ def nested(count: int) -> keras.Model:
     return keras.Model(x, table(count)(x))
 
 
+def increment() -> keras.Model:
+    x = keras.Input((3,), dtype="int32")
+    return keras.Model(x, ops.cast(x + 1, "float32"))
+
+
 class Halved(layers.Embedding):
     def call(self, inputs: Any) -> Any:
         return super().call(inputs // 2)
@@ -35,7 +40,7 @@ CASES: dict[str, tuple[Any, set[int]]] = {
     "only some of the ids": (lambda x: table(5)(x[:, 0]), set()),
     "arithmetic before the table": (lambda x: table(5)(x // 2), set()),
     "arithmetic beside the table": (lambda x: table(5)(x) + ops.cast(x, "float32")[..., None], set()),
-    "arithmetic in a nested model": (lambda x: keras.Model(y := keras.Input((3,), dtype="int32"), y + 1)(x), set()),
+    "arithmetic in a nested model": (lambda x: table(5)(x) + increment()(x)[..., None], set()),
     "a layer of the user": (lambda x: Halved(5, 2)(x), set()),
     "no table": (lambda x: layers.CategoryEncoding(4, "multi_hot")(x), set()),
 }
