@@ -11,6 +11,7 @@ from typing import Any
 
 from ..serving.doctor.source import defined_names
 from ..serving.doctor.verdict import TARGETS, Verdict
+from ..serving.engines.openvino import files as openvino_files
 from ..serving.printable import printable
 from .command import Command
 from .progress import loading
@@ -39,14 +40,26 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
 def _run(values: argparse.Namespace) -> int:
     given = {name for module in values.classes for name in defined_names(module)}
     what, verdicts = _examined(values.model, values.runs, given)
+    engines = engines_of(Path(values.model))
     if values.json:
-        print(json.dumps({"model": what, "targets": [asdict(each) for each in verdicts]}, indent=2))
+        content = {"model": what, "targets": [asdict(each) for each in verdicts], "engines": engines}
+        print(json.dumps(content, indent=2))
         return 0
     print(shown(what))
     for verdict in verdicts:
         for line in _lines(verdict):
             print(shown(line))
+    if engines:
+        print("\nEngine of the embedded server for each signature")
+    for signature, engine in engines.items():
+        print(shown(f"    {signature}: {engine}"))
     return 0
+
+
+def engines_of(folder: Path) -> dict[str, str]:
+    """Returns what a version says about its engines: for each signature, as in the log of the server."""
+    index = openvino_files.read(folder / openvino_files.FOLDER)
+    return index.described() if index else {}
 
 
 def _examined(model: str, runs: str, given: Collection[str]) -> tuple[str, list[Verdict]]:
@@ -110,8 +123,14 @@ def shown(line: str) -> str:
 COMMAND = Command(
     "check which runtimes can load a model",
     "Checks which runtimes can load a model file, or the newest run of an architecture. If a runtime cannot load the "
-    "model, prints the first layer that the runtime does not support, the reason, and what to change.",
-    ["gallery doctor model.keras", "gallery doctor vae.keras --classes my_project.vae", "gallery doctor gru --json"],
+    "model, prints the first layer that the runtime does not support, the reason, and what to change. For an exported "
+    "version, also prints the engine of each signature in the embedded server, as the log of the server does.",
+    [
+        "gallery doctor model.keras",
+        "gallery doctor vae.keras --classes my_project.vae",
+        "gallery doctor gru --json",
+        "gallery doctor saved_models/gru/1",
+    ],
     _configure,
     _run,
 )

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keras_gallery.cli import doctor
 from keras_gallery.cli.doctor import config_of, shown
 from keras_gallery.cli.main import main
 from keras_gallery.models import list_models
 from keras_gallery.serving.doctor import judge, verdict
+from keras_gallery.serving.engines.openvino.files import FOLDER, Entry, Index
 from keras_gallery.serving.quiet import quiet_import
 
 from tools.matrix import TARGETS, read
@@ -108,6 +110,18 @@ def test_wrong_arguments(
     assert main(["doctor", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_the_engines_of_a_version(tmp_path: Path) -> None:
+    entry = Entry(str(tmp_path / "0.xml"), 1.0, preferred=False, digest="d")
+    reasons = {"a": "tensorflow (OpenVINO takes 2.0x as long)", "b": "tensorflow (strings)"}
+    (tmp_path / FOLDER).mkdir(parents=True)
+    Index("f", {"a": entry}, reasons).write(tmp_path / FOLDER)
+    assert doctor.engines_of(tmp_path) == {
+        "a": "tensorflow (OpenVINO takes 2.0x as long); openvino without TensorFlow",
+        "b": "tensorflow (strings); not without TensorFlow",
+    }
+    assert doctor.engines_of(tmp_path / "nothing") == {}
 
 
 def test_lines_are_safe_to_print() -> None:

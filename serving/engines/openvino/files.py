@@ -136,8 +136,18 @@ class Index:
         except (OSError, ValueError, ServingError):  # ValueError: the name of the file is no valid path
             return False
 
+    def described(self) -> dict[str, str]:
+        """Returns for each signature the engine, the reason, and what would change the engine."""
+        return {name: reason + self._change(name) for name, reason in sorted(self.reasons.items())}
+
+    def _change(self, name: str) -> str:
+        found = self.signatures.get(name) or self.plans.get(name)
+        if found is None:
+            return "; not without TensorFlow"
+        return "" if found.preferred else "; openvino without TensorFlow"
+
     def __str__(self) -> str:
-        return ", ".join(f"{name}: {reason}" for name, reason in sorted(self.reasons.items()))
+        return ", ".join(f"{name}: {text}" for name, text in self.described().items())
 
 
 def digest(fingerprint: str, file: Path) -> str:
