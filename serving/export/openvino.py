@@ -40,7 +40,9 @@ def write_openvino(
 
 
 def _write_plans(target: Path, model: keras.Model, signatures: Mapping[str, Endpoint]) -> None:
-    graphs = {endpoint.parts[0]: name for name, endpoint in reversed(signatures.items()) if _is_graph(endpoint.parts)}
+    graphs = {
+        endpoint.parts[0]: name for name, endpoint in reversed(list(signatures.items())) if _is_graph(endpoint.parts)
+    }
     several = {
         name: endpoint
         for name, endpoint in signatures.items()

@@ -23,7 +23,8 @@ from .endpoint import Arrays as Arrays
 from .endpoint import Endpoint as Endpoint
 from .endpoint import Part as Part
 from .endpoint import Tensors as Tensors
-from .endpoint import graph_part, joined
+from .endpoint import graph_part as graph_part
+from .endpoint import joined as joined
 from .halves import tensor
 from .sizes import example_size, too_short_length
 

@@ -114,7 +114,7 @@ class Compiler:
 
     def steps(self, name: str, plan: Plan, fallback: Runner | None) -> StepsRunner:
         graphs = {
-            graph: (self.graph(graph, fallback and Refusing()), list(self._graphs[graph][1].outputs))
+            graph: (self.graph(graph, Refusing() if fallback else None), list(self._graphs[graph][1].outputs))
             for graph in graphs_of(plan.steps)
         }
         return StepsRunner(plan.steps, self._signatures[name], graphs, fallback)

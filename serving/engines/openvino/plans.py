@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ...steps.base import Step, graphs_of, read_steps
 from ...wire import predict
 from ...wire.signature import SignatureDef
-from ..base import Arrays
-from .comparison import Check, Rejected, RunFailed, mean_ratio, reason
+from ..base import Arrays, Runner
+from .comparison import Check, Rejected, Run, RunFailed, mean_ratio, reason
 from .engine import Compiler
 from .files import GraphEntry, Index, Plan
 
@@ -91,12 +93,7 @@ def compare(
             runner = Compiler(converter.core, index, signatures).steps(name, plan, None)
             tensorflow = converter.tensorflow(signatures[name])
 
-            def run(inputs: Arrays, runner: Any = runner, outputs: Any = signatures[name].outputs) -> Arrays:
-                try:
-                    return runner(inputs, list(outputs))
-                except Exception:
-                    raise RunFailed from None
-
+            run = _run(runner, list(signatures[name].outputs))
             examples = list(_examples(target, name))
             check = Check(signatures[name], tensorflow, run)
             for each in examples:
@@ -122,6 +119,17 @@ def add_graphs(index: Index, converter: Any, signatures: Mapping[str, SignatureD
     return rejected
 
 
+def _run(runner: Runner, outputs: Sequence[str]) -> Run:
+    def run(inputs: Arrays) -> Arrays:
+        try:
+            return runner(inputs, outputs)
+        except Exception:
+            raise RunFailed from None
+
+    return run
+
+
 def _examples(target: Path, name: str) -> Iterator[Arrays]:
     for file in sorted((target / EXAMPLES / name).iterdir()):
-        yield predict.decode_request(file.read_bytes()).inputs
+        inputs = predict.decode_request(file.read_bytes()).inputs
+        yield {key: array for key, array in inputs.items() if isinstance(array, np.ndarray)}

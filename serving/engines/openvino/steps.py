@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
-from ...errors import InvalidArgument
+from ...errors import Cancelled, DeadlineExceeded, InvalidArgument
 from ...steps.base import Step, run_steps
 from ...wire.signature import SignatureDef
-from ..base import Arrays, Runner, raise_in_event_loop
+from ..base import DEADLINE, IS_ABANDONED, Arrays, Runner, raise_in_event_loop
 
 
 class NotCovered(Exception):
@@ -18,7 +19,7 @@ class Refusing:
     """Stands for TensorFlow where the steps run a graph, so that TensorFlow runs the whole signature instead."""
 
     engine = "tensorflow"
-    can_join = None
+    can_join: Callable[[Arrays], bool] | None = None
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         raise NotCovered
@@ -38,7 +39,7 @@ class StepsRunner:
     """
 
     engine = "openvino"
-    can_join = None
+    can_join: Callable[[Arrays], bool] | None = None
 
     def __init__(
         self,
@@ -83,4 +84,11 @@ class StepsRunner:
 
 
 def _bound(runner: Runner, outputs: Sequence[str]) -> Callable[[Arrays], Arrays]:
-    return lambda arrays: runner(arrays, outputs)
+    def run(arrays: Arrays) -> Arrays:
+        if time.monotonic() > DEADLINE.get():
+            raise DeadlineExceeded("The deadline of the request has passed.")
+        if IS_ABANDONED.get()():
+            raise Cancelled("The client has gone.")
+        return runner(arrays, outputs)
+
+    return run

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.serving.engines.base import DEADLINE, IS_ABANDONED
 from keras_gallery.serving.engines.openvino.steps import NotCovered, StepsRunner
-from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.errors import Cancelled, DeadlineExceeded, InvalidArgument
 from keras_gallery.serving.steps.base import Graph, Step
 from keras_gallery.serving.steps.classes import Scored
 from keras_gallery.serving.wire import dtypes
@@ -63,3 +66,23 @@ def test_tensorflow_runs_what_openvino_does_not_cover() -> None:
     fallback = Model(scores=5)
     runner = StepsRunner(STEPS, SIGNATURE, {"model": (Model(), ["p"])}, fallback)
     assert runner({"x": np.zeros((1, 2))}, ["scores"]) == {"scores": 5}
+
+
+def test_no_graph_runs_if_nobody_waits_for_the_outputs() -> None:
+    model = Model(p=np.ones((3, 2)))
+    runner = StepsRunner(STEPS, SIGNATURE, {"model": (model, ["p"])})
+
+    def ask() -> None:
+        runner({"x": np.zeros((3, 2))}, ["scores"])
+
+    late = copy_context()
+    late.run(DEADLINE.set, time.monotonic() - 1)
+    with pytest.raises(DeadlineExceeded):
+        late.run(ask)
+    gone = copy_context()
+    gone.run(IS_ABANDONED.set, lambda: True)
+    with pytest.raises(Cancelled):
+        gone.run(ask)
+    assert model.calls == 0
+    ask()
+    assert model.calls == 1
