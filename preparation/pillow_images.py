@@ -121,7 +121,8 @@ def prepare(content: bytes, pictures: Pictures, *, dtype: str = "float32") -> ND
 
     picture = upright(content)
     colours, opacity = _bands(picture)
-    box, size = _frame(*picture.size, pictures)
+    width, height = picture.size
+    box, size = _frame(width, height, pictures)
 
     def scaled(band: NDArray[Any]) -> NDArray[np.float32]:
         from PIL import Image
@@ -165,8 +166,8 @@ def decode(content: bytes) -> NDArray[np.uint8]:
         image = _convertible(picture)
     colours, opacity = _bands(image)
     # libpng adds no opacity for a colour that is transparent, only for a palette with transparent colours.
-    has_alpha = image.mode in ("LA", "RGBA") and opacity is not None
-    return np.stack([*colours, *([opacity] if has_alpha else [])], -1)
+    alpha = [opacity] if opacity is not None and image.mode in ("LA", "RGBA") else []
+    return np.stack([*colours, *alpha], -1)
 
 
 def _without_tem(content: bytes) -> bytes:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .tokens import PADDING, UNKNOWN
+from ...preparation.splits import PADDING, UNKNOWN
 
 Ids = NDArray[np.int32]
 

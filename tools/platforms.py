@@ -1,0 +1,92 @@
+"""Finds out for which systems each dependency has a wheel, and writes the table in docs/platforms.md. Needs uv.
+
+    python -m tools.platforms
+
+A package without a wheel would have to be compiled. The versions are those of constraints.txt.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "platforms.md"
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+PYTHONS = ("3.11", "3.12", "3.13")
+SYSTEMS = {  # by uv's name
+    "x86_64-manylinux_2_28": "Linux, x86-64 (glibc 2.28 or newer)",
+    "aarch64-manylinux_2_35": "Linux, ARM (glibc 2.35 or newer)",
+    "aarch64-manylinux_2_28": "Linux, ARM (glibc 2.28)",
+    "x86_64-unknown-linux-musl": "Linux with musl (Alpine), x86-64",
+    "aarch64-apple-darwin": "macOS, Apple silicon",
+    "x86_64-apple-darwin": "macOS, Intel",
+    "x86_64-pc-windows-msvc": "Windows, x86-64",
+    "aarch64-pc-windows-msvc": "Windows, ARM",
+}
+EXTRAS = {"": "server and client", "models": "`models`", "convert": "`convert`"}
+HOST = "x86_64-manylinux_2_28"  # has a wheel of everything, so its list of packages is the list to check
+SECONDS = 300
+
+
+def main() -> int:
+    with ThreadPoolExecutor(2) as pool:
+        rows = list(pool.map(lambda system: "| " + " | ".join(cells(system)) + " |", SYSTEMS))
+    head = ["| system | " + " | ".join(EXTRAS.values()) + " |", "|---" * (1 + len(EXTRAS)) + "|"]
+    before, _, after = PAGE.read_text().partition(BEGIN)
+    _, _, after = after.partition(END)
+    PAGE.write_text(before + "\n".join([BEGIN, "", *head, *rows, "", END]) + after)
+    return 0
+
+
+def cells(system: str) -> Iterator[str]:
+    """Yields the name of a system, and for each extra what has no wheel."""
+    yield SYSTEMS[system]
+    for extra in EXTRAS:
+        missing = {
+            python: [each for each in pinned(extra) if not has_wheel(each, system, python)] for python in PYTHONS
+        }
+        names = sorted({name_of(each) for packages in missing.values() for each in packages})
+        print(f"{system}, {extra or 'server'}: {missing}", file=sys.stderr)
+        yield f"no wheel: {', '.join(names)}" if names else "yes"
+
+
+@functools.cache
+def pinned(extra: str) -> tuple[str, ...]:
+    """Returns the packages of an extra with their versions, such as "numpy==2.3.0"."""
+    options = ["--constraint", str(ROOT / "constraints.txt"), *(["--extra", extra] if extra else [])]
+    listed = resolve(str(ROOT / "pyproject.toml"), HOST, PYTHONS[0], *options)
+    if listed is None:
+        raise SystemExit(f"uv cannot resolve the packages of {extra or 'the server'} for {HOST}")
+    return tuple(re.findall(r"^[A-Za-z0-9_.-]+==\S+", listed, re.MULTILINE))
+
+
+@functools.cache
+def has_wheel(package: str, system: str, python: str) -> bool:
+    """Returns whether a package has a wheel for a system."""
+    with tempfile.NamedTemporaryFile("w", suffix=".in") as file:
+        file.write(package + "\n")
+        file.flush()
+        return resolve(file.name, system, python, "--no-deps") is not None
+
+
+def resolve(source: str, system: str, python: str, *options: str) -> str | None:
+    """Returns the packages that uv chooses, one in a line, or None if one of them has no wheel."""
+    command = ["uv", "pip", "compile", source, "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
+    command += ["--python-platform", system, "--python-version", python, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    return None if done.returncode else done.stdout
+
+
+def name_of(package: str) -> str:
+    return package.partition("==")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
