@@ -128,7 +128,7 @@ class WaitingBudget:
             self._waiting.append(turn)
             try:
                 if not self._changed.wait_for(is_free, seconds):
-                    raise ResourceExhausted("The memory budget for pictures is used up. Retry later.")
+                    raise ResourceExhausted("The memory for pictures and texts is used up. Retry later.")
                 self._used += count
             finally:
                 self._waiting.remove(turn)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +15,9 @@ from ...preparation.pillow_images import BadPicture
 from .. import limits, picture_sizes
 from ..errors import InvalidArgument
 from .base import Array, Arrays, Graphs, Step
+from .budget import QUICK_BYTES, memory
 
-QUICK_BYTES = 1 << 16  # pictures that take less, when they are decoded, are decoded on the event loop
 MAX_EXTRA_BYTES = 32 << 10  # of a file for an image of fixed size, for metadata
-WAIT_SECONDS = 10.0  # until other pictures are decoded
-# All pictures that this process decodes at the same time. There may be a process for each core.
-BUDGET = limits.WaitingBudget(limits.share_of_memory(2 * (os.cpu_count() or 1)))
 DTYPES = ("float32", "float16", "bfloat16", "uint8", "int32")
 
 
@@ -171,7 +167,7 @@ def _takes_long(arrays: Arrays, name: str) -> bool:
 def _decoding(arrays: Arrays, name: str) -> Iterator[None]:
     """Waits until there is memory for the pictures. Errors of the pictures become InvalidArgument."""
     size = picture_sizes.decoded_bytes(arrays, [name], limits.share_of_memory(1))
-    with BUDGET.hold(size, WAIT_SECONDS) if size > QUICK_BYTES else contextlib.nullcontext():
+    with memory(size):
         try:
             yield
         except BadPicture as error:

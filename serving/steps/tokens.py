@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -12,9 +13,11 @@ from ...preparation.fields import Fields
 from ...preparation.splits import JOINTS, PADDING, SPLITS, START, UNKNOWN
 from ..errors import InvalidArgument
 from .base import Array, Arrays, Graphs, Step
+from .budget import memory
 
 LOWER = ("words", "unicode_words", "characters")  # the splits of the lower-case text
 MAX_IDS = 1 << 24  # of all texts of a request, with padding
+BYTES_PER_BYTE = 32  # memory for each byte of a text while it is split. Measured: up to 28.
 MAX_SHOWN = 100  # characters of an unknown word in an error message
 TOO_MANY_IDS = f"Expected texts of at most {MAX_IDS} tokens, number of texts × tokens of the longest text. Received:"
 UNKNOWN_WORD = "Expected a word that the model knows. Received: "
@@ -54,11 +57,16 @@ class TextIds(_Vocabulary, Step):
     is_quick = False  # the number of ids depends on the longest text, so that a short request can have many ids
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
-        rows = [self._row(text) for text in arrays[self.old].tolist()]
+        texts = arrays[self.old].tolist()
+        with memory(BYTES_PER_BYTE * sum(map(len, texts))):
+            return {self.new: self._padded(texts)}
+
+    def _padded(self, texts: Sequence[bytes]) -> Array:
+        rows = [self._row(text) for text in texts]
         ids = np.zeros((len(rows), check_size(len(rows), max([1, *map(len, rows)]))), np.int32)
         for line, row in zip(ids, rows, strict=True):
             line[: len(row)] = row
-        return {self.new: ids}
+        return ids
 
     def _row(self, text: bytes) -> Array:
         tokens = SPLITS[self.split](_unchanged(text) if self.split == "whole" else _valid(text, self.split))

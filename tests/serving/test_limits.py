@@ -177,7 +177,7 @@ def test_threads_wait_for_a_budget_in_turn() -> None:
 def test_a_budget_that_is_not_free_in_time() -> None:
     budget = limits.WaitingBudget(100)
     with budget.hold(1, 0):
-        with pytest.raises(ResourceExhausted, match=r"^The memory budget for pictures is used up. Retry later.$"):
+        with pytest.raises(ResourceExhausted, match=r"^The memory for pictures and texts is used up. Retry later.$"):
             with budget.hold(100, 0.01):
                 pass
         with budget.hold(99, 0):

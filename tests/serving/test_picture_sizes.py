@@ -184,7 +184,7 @@ def test_a_run_that_waits_too_long_is_refused(
     with worker.PICTURES.hold(400, 1):
         worker.serve(stream, SimpleNamespace(get=lambda _: Session()))  # type: ignore[arg-type]
     assert time.monotonic() - start < 30
-    assert stream.codes == [8] and stream.text == b"The memory budget for pictures is used up. Retry later."
+    assert stream.codes == [8] and stream.text == b"The memory for pictures and texts is used up. Retry later."
 
 
 def test_the_check_of_small_pictures_is_quick() -> None:

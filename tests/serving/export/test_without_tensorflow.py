@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_gallery.models import list_models
+from keras_gallery.preparation.description import CategoryColumn, NumberColumn, Pictures, Table, Threshold
 from keras_gallery.serving import saved_model
 from keras_gallery.serving.engines.openvino.engine import OpenVino
 from keras_gallery.serving.engines.openvino.files import OpenVinoFiles
@@ -41,16 +42,26 @@ def assert_equal(got: Any, want: Any, what: str) -> None:
         np.testing.assert_allclose(got, want, rtol=TOLERANCE, atol=TOLERANCE * largest, err_msg=what)
 
 
-@pytest.mark.parametrize("name", list_models())
-def test_every_signature_is_answered_as_by_tensorflow(name: str, tmp_path: Path) -> None:
+# The models whose inputs are prepared as in training on a user's own data.
+PREPARED: dict[str, Any] = {
+    "mlp_classifier": Pictures(8, 8, 1),
+    "convolutional_autoencoder": Pictures(8, 8, 1, "pad", threshold=Threshold(5.0, 0.05)),
+    "mlp_regressor": Table((*(NumberColumn(f"x{at}") for at in range(4)), CategoryColumn("kind", ("a", "b")))),
+}
+CASES = [(name, None) for name in list_models()] + list(PREPARED.items())
+
+
+@pytest.mark.parametrize(("name", "preparation"), CASES, ids=[f"{name}{'-prepared' * bool(p)}" for name, p in CASES])
+def test_every_signature_is_answered_as_by_tensorflow(name: str, preparation: Any, tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
-    model = small(name)
-    folder = export(model, name, tmp_path, texts=texts_of(model))
+    model = small(name, **({"input_shape": (8, 8, 1)} if isinstance(preparation, Pictures) and "mlp" in name else {}))
+    options = {"texts": texts_of(model), "preparation": preparation}
+    folder = export(model, name, tmp_path, **options)
     definitions = saved_model.read_signatures(folder)
     runners = OpenVino(OpenVinoFiles(tmp_path / "cache")).load(folder, definitions)
     assert runners.keys() == definitions.keys()
     loaded = tf.saved_model.load(str(folder))
-    for signature, endpoint in endpoints(model, seed=7, texts=texts_of(model)).items():
+    for signature, endpoint in endpoints(model, seed=7, **options).items():
         for batch in BATCHES:
             inputs = {key: as_bytes(value) for key, value in named(endpoint, endpoint.example(batch)).items()}
             want = loaded.signatures[signature](

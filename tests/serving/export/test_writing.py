@@ -280,12 +280,15 @@ def test_warm_up_requests_of_a_classifier(classifier_folder: Path) -> None:
         assert set(run.outputs) == set(answers)
 
 
-def test_openvino_does_not_run_signatures_with_strings(classifier_folder: Path) -> None:
+def test_openvino_runs_graphs_and_steps(classifier_folder: Path) -> None:
     index = openvino_files.read(classifier_folder / openvino_files.FOLDER)
     assert index is not None and index.fingerprint == saved_model.fingerprint(classifier_folder)
-    strings = {name for name, reason in index.reasons.items() if reason == "tensorflow (strings)"}
-    assert strings == {"classify", "classify_png", "classify_example", "embed_png"}
-    assert index.reasons.keys() - strings == {"serving_default", "embed"}  # OpenVINO may run these two signatures
+    assert index.plans.keys() == {"classify", "classify_png", "classify_example", "embed_png"}
+    assert index.signatures.keys() == {"serving_default", "embed"}
+    assert index.reasons.keys() == index.plans.keys() | index.signatures.keys() and not index.graphs
+    assert {each.name for each in (classifier_folder / openvino_files.FOLDER).iterdir()} == {
+        "index.json", *(f"{number}.{kind}" for number in range(2) for kind in ("xml", "bin"))
+    }  # fmt: skip
 
 
 def test_a_wrong_number_of_labels(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from keras_gallery.preparation.description import Pictures as Description
 from keras_gallery.preparation.fields import Fields
 from keras_gallery.serving.errors import InvalidArgument, ServingError
 from keras_gallery.serving.steps.base import read_step
-from keras_gallery.serving.steps.pictures import QUICK_BYTES, ImageFiles, Pictures
+from keras_gallery.serving.steps.budget import QUICK_BYTES
+from keras_gallery.serving.steps.pictures import ImageFiles, Pictures
 from PIL import Image, PngImagePlugin
 
 from ...preparation.pictures import encoded, kinds, photograph
