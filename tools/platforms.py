@@ -49,10 +49,8 @@ def cells(system: str) -> Iterator[str]:
     """Yields the name of a system, and for each extra what has no wheel."""
     yield SYSTEMS[system]
     for extra in EXTRAS:
-        missing = {
-            python: [each for each in pinned(extra) if not has_wheel(each, system, python)] for python in PYTHONS
-        }
-        names = sorted({name_of(each) for packages in missing.values() for each in packages})
+        missing = {python: without_wheel(pinned(extra), system, python) for python in PYTHONS}
+        names = sorted({name for names in missing.values() for name in names})
         print(f"{system}, {extra or 'server'}: {missing}", file=sys.stderr)
         yield f"no wheel: {', '.join(names)}" if names else "yes"
 
@@ -61,31 +59,35 @@ def cells(system: str) -> Iterator[str]:
 def pinned(extra: str) -> tuple[str, ...]:
     """Returns the packages of an extra with their versions, such as "numpy==2.3.0"."""
     options = ["--constraint", str(ROOT / "constraints.txt"), *(["--extra", extra] if extra else [])]
-    listed = resolve(str(ROOT / "pyproject.toml"), HOST, PYTHONS[0], *options)
-    if listed is None:
-        raise SystemExit(f"uv cannot resolve the packages of {extra or 'the server'} for {HOST}")
+    listed, error = resolve(str(ROOT / "pyproject.toml"), HOST, PYTHONS[0], *options)
+    if error:
+        raise SystemExit(f"uv cannot resolve the packages of {extra or 'the server'} for {HOST}: {error}")
     return tuple(re.findall(r"^[A-Za-z0-9_.-]+==\S+", listed, re.MULTILINE))
 
 
-@functools.cache
-def has_wheel(package: str, system: str, python: str) -> bool:
-    """Returns whether a package has a wheel for a system."""
-    with tempfile.NamedTemporaryFile("w", suffix=".in") as file:
-        file.write(package + "\n")
-        file.flush()
-        return resolve(file.name, system, python, "--no-deps") is not None
+def without_wheel(packages: tuple[str, ...], system: str, python: str) -> list[str]:
+    """Returns the names of the packages that have no wheel for a system. uv names one at a time."""
+    left, found = list(packages), []
+    while True:
+        with tempfile.NamedTemporaryFile("w", suffix=".in") as file:
+            file.write("\n".join(left))
+            file.flush()
+            _, error = resolve(file.name, system, python, "--no-deps")
+        if not error:
+            return found
+        named = re.search(r"Because (\S+?)==\S+ has no (?:usable )?wheels", " ".join(error.split()))
+        if named is None:
+            raise SystemExit(f"uv failed for {system} and Python {python}: {error}")
+        found.append(named[1])
+        left = [each for each in left if each.partition("==")[0] != named[1]]
 
 
-def resolve(source: str, system: str, python: str, *options: str) -> str | None:
-    """Returns the packages that uv chooses, one in a line, or None if one of them has no wheel."""
+def resolve(source: str, system: str, python: str, *options: str) -> tuple[str, str]:
+    """Returns the packages that uv chooses, one in a line, and its error message, which is "" if there is no error."""
     command = ["uv", "pip", "compile", source, "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
     command += ["--python-platform", system, "--python-version", python, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-    return None if done.returncode else done.stdout
-
-
-def name_of(package: str) -> str:
-    return package.partition("==")[0]
+    return done.stdout, done.stderr if done.returncode else ""
 
 
 if __name__ == "__main__":
