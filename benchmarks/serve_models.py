@@ -52,11 +52,7 @@ def lstm() -> Any:
 
 
 def images() -> Any:
-    """Returns the gallery's denoising autoencoder.
-
-    OpenVINO runs the model's signature `encode`. TensorFlow runs the signature `encode_png`, because the input of
-    `encode_png` consists of strings, which OpenVINO does not support.
-    """
+    """Returns the gallery's denoising autoencoder. Its signature `encode_png` decodes picture files."""
     from keras_gallery.models import create
 
     return create("denoising_autoencoder")

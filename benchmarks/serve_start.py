@@ -34,8 +34,8 @@ def png() -> np.ndarray:
 def start(options: argparse.Namespace) -> list[Table]:
     """Measures each model with and without warm-up.
 
-    The input of `encode_png` is PNG files, so only TensorFlow can run this signature. The input of the other signatures
-    is arrays. With `--beside`, compares two servers instead.
+    The input of `encode_png` is PNG files. The input of the other signatures is arrays. With `--beside`, compares two
+    servers instead.
     """
     if options.beside:
         return beside(options)
