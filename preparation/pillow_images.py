@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 GREY = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
 PNG_MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16")  # of the pictures that `upright` returns
@@ -103,7 +103,7 @@ def as_png(content: bytes) -> bytes:
     return file.getvalue()
 
 
-def prepare(content: bytes, pictures: Pictures, *, dtype: str = "float32") -> NDArray[Any]:
+def prepare(content: bytes, pictures: Pictures, *, dtype: DTypeLike = "float32") -> NDArray[Any]:
     """Converts a picture file to an image, in the same steps as `images.prepare_image`.
 
     Args:

@@ -11,9 +11,10 @@ import numpy as np
 from ...models.errors import BadHyperparameter
 from ...models.registry import builder, describe
 from ...preparation.description import FITS, Pictures
+from ...preparation.pillow_images import BadPicture
 from ..errors import BadData
 from ..recipe import Recipe
-from .pictures_files import BadPicture, Header, Shape, read_header
+from .pictures_files import Header, Shape, read_header
 from .source import Source
 
 LOOKED_AT = 1_000  # pictures

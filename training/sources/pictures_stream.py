@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ...preparation.description import Pictures
 from ...preparation.images import prepare_image
+from ...preparation.pillow_images import BadPicture
 from ..errors import BadData
-from .pictures_files import BadPicture, Shape, read_file, reason, reason_of
+from .pictures_files import Shape, read_file, reason, reason_of
 from .pictures_folder import shown
 from .pictures_resize import MOST_PLAIN_BYTES, cut, resized
 
