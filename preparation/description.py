@@ -216,8 +216,20 @@ class Texts:
         return cls(_threshold(fields))
 
 
-Preparation = Pictures | Table | Series | Texts
-KINDS: dict[str, Any] = {each.kind: each for each in (Pictures, Table, Series, Texts)}
+@dataclass(frozen=True)
+class Arrays:
+    """Arrays that are the inputs of the model as they are, such as a dataset of the gallery."""
+
+    kind: ClassVar = "arrays"
+    threshold: Threshold | None = None
+
+    @classmethod
+    def read(cls, fields: Fields) -> Arrays:
+        return cls(_threshold(fields))
+
+
+Preparation = Pictures | Table | Series | Texts | Arrays
+KINDS: dict[str, Any] = {each.kind: each for each in (Pictures, Table, Series, Texts, Arrays)}
 
 
 def read(content: Any) -> Preparation:

@@ -108,7 +108,7 @@ def sentence(noted: Noted) -> str:
         return f"the classes {_listed(noted.names)}"
     if isinstance(noted, Table):
         return f"the columns {', '.join(each.name for each in noted.columns)}"
-    return _series(noted) if isinstance(noted, Series) else "texts"
+    return _series(noted) if isinstance(noted, Series) else noted.kind
 
 
 def _listed(names: tuple[str, ...]) -> str:

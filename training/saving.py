@@ -3,7 +3,7 @@
 import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -105,13 +105,13 @@ def evaluate_and_save(
 
 def _with_threshold(
     config: TrainConfig, task: Task, model: keras.Model, progress: Callable[[str], None]
-) -> tuple[dict[str, Any] | None, dict[str, float]]:
+) -> tuple[Mapping[str, Any] | None, dict[str, float]]:
     """Returns the preparation of the dataset with the threshold of the score, and the metrics of the threshold.
 
     There is a threshold if the model has a score, and if the data are the user's own or a rate of false alarms is set.
     A warning is passed to `progress` if there are too few examples for the rate.
     """
-    preparation = None if task.dataset.preparation is None else dict(task.dataset.preparation)
+    preparation = task.dataset.preparation
     rate = config.false_alarms
     if rate is None and config.source is not None:
         rate = threshold.DEFAULT_RATE
@@ -123,11 +123,7 @@ def _with_threshold(
     chosen = threshold.choose(validation, test, rate)
     if warning := threshold.too_few(len(validation), rate):
         progress(f"Warning: {warning}")
-    if preparation is None:
-        height, width, channels = task.dataset.shape
-        preparation = {"kind": "pictures", "height": height, "width": width, "channels": channels}
-        preparation |= {"fit": "crop", "pixels": "0..1"}
-    return preparation | {"threshold": chosen}, {
+    return {**(preparation or {"kind": "arrays"}), "threshold": chosen}, {
         "threshold": chosen["value"],
         "false_alarm_rate": rate,
         "measured_false_alarm_rate": chosen["measured_rate"],

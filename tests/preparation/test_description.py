@@ -22,7 +22,10 @@ SERIES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("content", [PICTURES, TABLE, SERIES, {"kind": "texts"}], ids=lambda each: each["kind"])
+ARRAYS: dict[str, Any] = {"kind": "arrays", "threshold": PICTURES["threshold"]}
+
+
+@pytest.mark.parametrize("content", [PICTURES, TABLE, SERIES, {"kind": "texts"}, ARRAYS], ids=lambda each: each["kind"])
 def test_json_is_read_and_written_again(content: dict[str, Any]) -> None:
     assert to_json(read(json.loads(json.dumps(content)))) == content
 
@@ -43,7 +46,7 @@ def test_values() -> None:
     ("content", "message"),
     [
         (None, "a JSON object for the preparation. Received: None"),
-        ({"kind": "sounds"}, "pictures or table or series or texts for kind of the preparation. Received: 'sounds'"),
+        ({"kind": "sounds"}, "or texts or arrays for kind of the preparation. Received: 'sounds'"),
         ({**PICTURES, "height": 0}, "a whole number from 1 to 16384 for height"),
         ({**PICTURES, "height": 1.5}, "a whole number"),
         ({**PICTURES, "width": True}, "a whole number"),

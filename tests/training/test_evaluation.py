@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras_gallery.cli.main import main
+from keras_gallery.serving.saved_model import read_signatures
 from keras_gallery.training import Run
 from keras_gallery.training.data.dataset import hold_out
 from keras_gallery.training.errors import BadData, UnknownRun
@@ -143,6 +144,20 @@ def test_wrong_uses_are_refused(run: Run, out: Path) -> None:
         kg.train("mlp_classifier", false_alarms=0.1)
     with pytest.raises(BadData, match=r"Expected false_alarms to be a number above 0 and below 1. Received: 1."):
         kg.train("linear_autoencoder", false_alarms=1)
+
+
+def test_a_threshold_on_a_dataset_of_the_gallery_prepares_no_pictures(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = kg.train("linear_autoencoder", dataset="digits", code_dim=2, epochs=1, false_alarms=0.1, runs=out / "digits")
+    assert run.preparation == {"kind": "arrays", "threshold": (run.preparation or {})["threshold"]}
+    assert any("for a false-alarm rate of 10%" in line for line in kg.evaluate(run).lines())
+    assert main(["show", "linear_autoencoder", "--runs", str(out / "digits")]) == 0
+    assert "for a false-alarm rate of 10%" in capsys.readouterr().out
+    folder = kg.export(run, saved_models=out / "exported")
+    signatures = read_signatures(folder)
+    assert set(signatures["score"].outputs) == {"score", "anomaly"}
+    assert "score_png" not in signatures and signatures["encode_png"].inputs["image_bytes"].note == ""
 
 
 def test_yardsticks_of_classes_and_numbers(out: Path) -> None:
