@@ -54,7 +54,7 @@ def _run(values: argparse.Namespace) -> int:
         progress("Drawing the pictures")
         evaluation.save(values.output)
     if values.json:
-        print(json.dumps(evaluation.to_json(), ensure_ascii=False))
+        print(json.dumps(evaluation.to_json()))
         return 0
     folder = evaluation.run.folder
     print(printable(f"{folder} on {evaluation.examples:,} examples of {evaluation.data}"))

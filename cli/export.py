@@ -46,7 +46,7 @@ def _run(values: argparse.Namespace) -> int:
         return _export_to(values, run, name)
     folder = api.export(run, name, saved_models=values.saved_models, version=values.version, progress=progress)
     command = serve_command(folder.parent.name, values.saved_models)
-    print(f"Exported {run.folder} to {folder}; go on with: {command}")
+    print(printable(f"Exported {run.folder} to {folder}; go on with: {command}"))
     for line in signature_lines(folder):
         print(printable(line))
     return 0
@@ -71,10 +71,11 @@ def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
     place = values.output or default_place(values.to, name)
     progress(f"Writing {place} and comparing its answers with the model's")
     written = export_to(values.to, run.model, place, signature, *api.labels_and_texts(run))
-    print(
+    line = (
         f"Exported {run.folder} to {written.place}: its answers in {written.runtime} equal those of Keras within "
         f"{written.difference:.1e} ({signature}: {', '.join(written.inputs)} -> {', '.join(written.outputs)})"
     )
+    print(printable(line))
     for note in written.notes:
         print(printable(f"    {note}"))
     return 0

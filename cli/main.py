@@ -43,8 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             error = missing(error)
         if not _can_be_corrected(error):
             raise
-        line = str(error).partition("\n")[0]  # TensorFlow appends lines with the position in the graph
-        print(f"gallery: {printable(line)}", file=sys.stderr)
+        message = str(error)
+        if not isinstance(error, GalleryError):  # TensorFlow appends lines with the position in the graph
+            message = message.partition("\n")[0]
+        print(f"gallery: {printable(message)}", file=sys.stderr)
         return 2
     return 0
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..serving.printable import printable
 from . import arrays, files
 from .accepted import check_task
 from .command import Command
@@ -29,7 +30,7 @@ def _run(values: argparse.Namespace) -> int:
     digits = len(str(len(images) - 1))  # leading zeros, so that the files are in numerical order
     for number, image in enumerate(images):
         arrays.write(folder / f"{number:0{digits}}.png", image)
-    print(f"{len(images)} images -> {folder}")
+    print(printable(f"{len(images)} images -> {folder}"))
     return 0
 
 

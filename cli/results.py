@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from ..models.errors import BadHyperparameter
+from ..serving.printable import printable
 from .command import Command
 from .progress import loading
 
@@ -32,7 +33,7 @@ def _run(values: argparse.Namespace) -> int:
 
     recipes = all_recipes() if values.all else [each for text in values.recipes for each in RecipeName.parse(text)]
     page = results(recipes, [int(seed) for seed in seeds], values.docs, values.runs)
-    print(f"Written: {page}")
+    print(printable(f"Written: {page}"))
     return 0
 
 

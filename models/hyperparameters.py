@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from .docstrings import arguments
 from .errors import BadHyperparameter
 
+MAX_SHOWN = 200  # characters of a wrong value in an error message
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -130,7 +131,16 @@ class Hyperparameter:
         return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
     def _error(self, value: Any) -> BadHyperparameter:
-        return BadHyperparameter(f"Expected {self.name} to be {self.expects}. Received: {value}.")
+        return BadHyperparameter(f"Expected {self.name} to be {self.expects}. Received: {shown(value)}.")
+
+
+def shown(value: Any) -> str:
+    """Returns a value for an error message: at most `MAX_SHOWN` characters."""
+    try:
+        text = str(value)
+    except ValueError:
+        return "an integer with thousands of digits"
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
 def hyperparameters_of(builder: Callable[..., Any]) -> tuple[Hyperparameter, ...]:

@@ -38,7 +38,7 @@ ROOMS = {
     ),
     "training": (
         *("errors", "interrupt", "best_weights", "devices", "full_pass", "data", "datasets", "recipe", "recipes"),
-        *("sources", "recipe_files", "unfinished", "settings"),
+        *("sources", "toml_files", "recipe_files", "unfinished", "settings"),
         *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "saving", "train"),
         *("search_space", "studies", "tuning", "evaluation", "results"),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from .recipe import Recipe
 from .runs import Run
 from .sources.prepared import Known, read_prepared
 from .sources.read import read
-from .sources.source import OPTIONS, Source, source_of
+from .sources.source import OPTIONS, Source, real, source_of
 from .tasks import TASKS, Task
 
 RECIPE_FIELDS = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm")
@@ -69,7 +70,7 @@ class Evaluation:
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(self.to_json(), indent=2, ensure_ascii=False)
+            text = json.dumps(self.to_json(), indent=2)
             (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
             with without_retracing_warnings():
                 self.task.draw_examples(folder, self.run.model)
@@ -143,7 +144,7 @@ def _own_task(run: Run, recipe: Recipe) -> Task:
     paths = config.get("paths") or {}
     if "data" not in paths or ("test" in config["source"] and "test" not in paths):
         raise BadData("The run was trained on data in memory, which are gone. Pass data to evaluate it on.")
-    gone = next((path for path in paths.values() if not Path(path).exists()), None)
+    gone = next((path for path in paths.values() if not os.path.exists(path)), None)
     if gone is not None:
         raise BadData(f"The data of the run are gone: {gone}. Name other data with --data.")
     options = {name: value for name, value in {**config["source"], **paths}.items() if name in OPTIONS}
@@ -197,7 +198,7 @@ def _scores(run: Run, task: Task, yardsticks: Mapping[str, Any], is_other: bool,
 def _same_data(run: Run, source: Source | None) -> tuple[str, ...]:
     """Returns a note if the data are the training data."""
     paths = run.config.get("paths") or {}
-    if source is None or source.path is None or str(source.path.resolve()) != paths.get("data"):
+    if source is None or source.path is None or str(real(source.path)) != paths.get("data"):
         return ()
     return ("These are the training data. Leave out --data to evaluate the run on its test examples",)
 

@@ -9,7 +9,6 @@ The keys are the attributes of `Recipe`. A key that is left out has its value fr
 """
 
 import json
-import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
@@ -18,10 +17,11 @@ from typing import Any
 
 from ..models.docstrings import sections
 from ..models.errors import unknown_name
-from ..models.hyperparameters import Hyperparameter, hyperparameter_of
+from ..models.hyperparameters import Hyperparameter, hyperparameter_of, shown
 from ..models.registry import describe
 from .errors import BadRecipe
 from .recipe import Augmentation, Recipe, Target, load_recipe, load_recipes
+from .toml_files import read_toml
 
 TABLES = ("hyperparameters", "targets")
 RECONSTRUCTING = ("reconstruct", "denoise", "colorize")
@@ -77,10 +77,9 @@ def read_recipe(file: Path, model: str) -> Recipe:
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not TOML, or a very long number
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise BadRecipe(f"Cannot read the recipe {file}: {reason}.") from None
+        return read_toml(file)
+    except ValueError as error:
+        raise BadRecipe(f"Cannot read the recipe {file}: {error}.") from None
 
 
 def sets(recipe: str, name: str) -> bool:
@@ -120,7 +119,7 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             else:
                 result[name] = str(value)
         except (ValueError, TypeError, AttributeError) as error:
-            problem = str(error) if isinstance(error, ValueError) else f"Wrong value of {name}: {value!r}."
+            problem = str(error) if isinstance(error, ValueError) else f"Wrong value of {name}: {shown(repr(value))}."
             raise BadRecipe(f"{problem} In: {where}.") from None
     return result
 
@@ -146,7 +145,7 @@ def augmentations(value: Any) -> tuple[Any, ...]:
     for name in names:
         if name not in known or names.count(name) > 1:
             raise BadRecipe(
-                f"Expected augment to be some of {', '.join(known)}. Received: {', '.join(map(str, names))}."
+                f"Expected augment to be some of {', '.join(known)}. Received: {shown(', '.join(map(str, names)))}."
             )
     return names
 

@@ -12,7 +12,6 @@ own can replace the range of a setting, or fix its value:
     choices = [[64], [64, 32]]
 """
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from ..models.hyperparameters import Hyperparameter
 from .errors import BadSpace
 from .recipe import Recipe
 from .recipe_files import scalars
+from .toml_files import read_toml
 
 # Hyperparameters that are tried by default. Others would change the task or the validation loss itself, such as the
 # noise of a denoising autoencoder or the weight of a penalty.
@@ -105,7 +105,11 @@ def search_space(
     fixed: dict[str, Any] = {}
     if file is not None:
         known = {name: each for name, each in scalars().items() if name not in FIXED} | dict(settings)
-        for name, value in _read(file).items():
+        try:
+            content = read_toml(file)
+        except ValueError as error:
+            raise BadSpace(f"Cannot read the search space {file}: {error}.") from None
+        for name, value in content.items():
             if name not in known:
                 raise BadSpace(f"{unknown_name('setting', name, known)} In: {file}.")
             space.pop(name, None)
@@ -163,11 +167,3 @@ def _trait(setting: Hyperparameter, given: Mapping[str, Any], file: Path) -> Tra
     raise BadSpace(
         f"Expected {setting.name} in {file} to have choices, or low and high with low < high (above 0 with log = true)."
     )
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not TOML, or a very long number
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise BadSpace(f"Cannot read the search space {file}: {reason}.") from None

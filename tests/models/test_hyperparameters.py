@@ -167,3 +167,10 @@ def test_description_of_allowed_values() -> None:
         "shape": "3 integers from 1 to 4096",
         "counts": "one or more integers from 1 to 65536",
     }
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    with pytest.raises(BadHyperparameter, match="Received: an integer with thousands of digits."):
+        KNOWN["count"].check(10**5_000)
+    with pytest.raises(BadHyperparameter, match="Received: 1{200}…."):
+        KNOWN["count"].check(int("1" * 1_000))

@@ -101,6 +101,18 @@ def test_the_command_finds_anomalies(run: Run, out: Path, capsys: pytest.Capture
     assert "for a false-alarm rate of 30%" in capsys.readouterr().out
 
 
+def test_names_of_files_are_escaped(run: Run, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(out / "odd\udcff\x9b\n.npy", OTHER)
+    command = ["evaluate", str(run.folder), "--data", str(out / "odd\udcff\x9b\n.npy")]
+    assert main([*command, "--output", str(out / "escaped")]) == 0
+    assert r"on 10 examples of odd\xff\x9b\n" in capsys.readouterr().out.splitlines()[0]
+    assert json.loads((out / "escaped" / "metrics.json").read_text("utf-8"))["data"] == r"odd\xff\x9b\n"
+    assert main([*command, "--json"]) == 0
+    assert capsys.readouterr().out.rstrip("\n").isprintable()
+    assert main(["evaluate", str(run.folder), "--data", "odd\n\x1b.csv"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == r"gallery: There is no file or folder odd\n\x1b.csv."
+
+
 def test_the_run_needs_no_training_data(run: Run, out: Path) -> None:
     assert kg.evaluate(run, out / "images.npy").notes == (
         "These are the training data. Leave out --data to evaluate the run on its test examples",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,13 @@ def test_keys_that_are_left_out_have_the_values_of_the_first_recipe(tmp_path: Pa
         ("\xff", "Cannot read the recipe .*mine.toml: 'utf-8' codec"),
         ("x = " + "[" * 5_000, "Cannot read the recipe .*mine.toml: maximum recursion depth"),
         ("epochs = " + "9" * 5_000, "Cannot read the recipe .*mine.toml: Exceeds the limit"),
+        (
+            "[hyperparameters]\nhidden = [0x" + "f" * 5_000 + "]",
+            "Cannot read the recipe .*mine.toml: Exceeds the limit",
+        ),
+        ("# " + "x" * (1 << 14), "Cannot read the recipe .*mine.toml: it has more than 16 KiB."),
+        ("task = '" + "x" * 1_000 + "'", "Received: x{200}…. In"),
+        ("targets = ['" + "x" * 1_000 + "']", "Wrong value of targets: .{200}…. In"),
     ],
 )
 def test_wrong_recipe_files(text: str, message: str, tmp_path: Path) -> None:
@@ -65,6 +73,14 @@ def test_wrong_recipe_files(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadRecipe, match=message) as caught:
         check(TrainConfig("mlp_classifier", file, root=tmp_path))
     assert "\n" not in str(caught.value)
+
+
+def test_pipes_and_devices_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "device.toml").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(BadRecipe, match=f"{name}.toml: it is not a regular file."):
+            find_recipe("gru", tmp_path / f"{name}.toml")
 
 
 def test_missing_recipe_file(tmp_path: Path) -> None:

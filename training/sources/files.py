@@ -26,6 +26,7 @@ from .table import Table, listed, shown
 
 MOST_BYTES = 2**30  # largest size of a text file, uncompressed, and of a Parquet file in memory
 MOST_ARRAY_BYTES = 2**33  # largest size of all arrays together
+MOST_BITS = 14_000  # of an integer in a DataFrame. Python converts no integer with more than 4,300 digits to a text.
 PARQUET_ROWS = 1024  # rows that are read at the same time
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
@@ -109,7 +110,11 @@ def _parquet(path: Path) -> Table:
             size = sum(group.total_byte_size for group in groups)
             if max(size, 8 * file.metadata.num_rows * file.metadata.num_columns) > MOST_ARRAY_BYTES:
                 raise BadData(f"{path.name} is larger than {MOST_ARRAY_BYTES / 2**30:.0f} GiB in memory.")
-            frame = arrow.Table.from_batches(_limited(file, path), file.schema_arrow).to_pandas()
+            table = arrow.Table.from_batches(_limited(file, path), file.schema_arrow)
+        try:
+            frame = table.to_pandas()
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError):  # what pandas wrote is damaged
+            frame = table.replace_schema_metadata(None).to_pandas()
     except (OSError, arrow.ArrowException) as error:
         raise BadData(f"Cannot read {path}: {shown(str(error).splitlines()[0])}") from None
     return table_of(frame, path.name)
@@ -137,10 +142,20 @@ def table_of(frame: Any, name: str) -> Table:
     """
     named = [each for each in frame.index.names if each is not None]
     frame = frame.reset_index(drop=not named or named == ["index"])
-    frame.columns = [str(each).strip() for each in frame.columns]
+    try:
+        frame.columns = [str(each).strip() for each in frame.columns]
+    except ValueError:  # an integer
+        raise BadData(f"{name} has a column whose name has thousands of digits. Give it a name.") from None
     _check_names(list(frame.columns), name)
     if not len(frame):
         raise BadData(f"{name} has no rows.")
+    for column in frame.columns[frame.dtypes == "object"]:
+        long = frame[column].map(lambda value: isinstance(value, int) and value.bit_length() > MOST_BITS)
+        if long.any():
+            raise BadData(
+                f"The column {column} of {name} has an integer with thousands of digits in row "
+                f"{np.flatnonzero(long)[0] + 1}. Convert it to a text or a float."
+            )
     return Table(frame, name)
 
 

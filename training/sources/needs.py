@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -90,16 +91,20 @@ def kind_of(data: Any) -> str:
     """Returns the kind of the data: `folder`, `table`, `arrays`, `lines`, or `memory` for arrays in memory.
 
     Raises:
-        BadData: there is no such file, or its format is not supported.
+        BadData: there is no such file, it cannot be examined, or its format is not supported.
     """
     if not isinstance(data, str | Path):
         return "table" if type(data).__name__ == "DataFrame" else "memory"
     path = Path(data)
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadData(f"There is no file or folder {path}.") from None
+    except OSError as error:
+        raise BadData(f"Cannot read {path}: {error.strerror or error}.") from None
+    if stat.S_ISDIR(mode):
         return "folder"
-    if not path.exists():
-        raise BadData(f"There is no file or folder {path}.")
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         raise BadData(f"{path} is not a regular file or folder.")
     suffix = suffix_of(path)
     for kind, suffixes in {"table": TABLES, "arrays": ARRAYS, "lines": LINES}.items():

@@ -31,7 +31,7 @@ class Listing:
     @property
     def name(self) -> str:
         """Name of the folder, for messages."""
-        return shown(os.fsencode(self.root.resolve().name or str(self.root)))
+        return shown(os.path.basename(os.path.realpath(os.fsencode(self.root))) or os.fsencode(self.root))
 
     def tops(self) -> list[bytes]:
         """Returns the subfolder of the folder that contains each picture; empty for pictures in the folder itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadData
+from .pictures_folder import shown
 
 SEVERAL = ("target", "ignore", "value")  # options with several names
 SPLITS = ("random", "stratified", "time")
@@ -81,8 +83,10 @@ class Source:
         """A short name of the data, for titles and messages: `wine` for `wine.csv`."""
         if self.path is None:
             return "own data"
-        name = self.path.resolve().name
-        return name if self.path.is_dir() else re.sub(r"(\.[a-z]{2,7}){1,2}$", "", name, flags=re.IGNORECASE) or name
+        name = shown(os.fsencode(real(self.path).name))
+        return (
+            name if os.path.isdir(self.path) else re.sub(r"(\.[a-z]{2,7}){1,2}$", "", name, flags=re.IGNORECASE) or name
+        )
 
     def given(self) -> list[str]:
         """Returns the names of the options that differ from the defaults."""
@@ -95,15 +99,20 @@ class Source:
     def paths(self) -> dict[str, str]:
         """Returns the absolute paths of the data and of the test data, without data in memory."""
         given = {"data": self.data, "test": self.test}
-        return {name: str(Path(value).resolve()) for name, value in given.items() if isinstance(value, str | Path)}
+        return {name: str(real(value)) for name, value in given.items() if isinstance(value, str | Path)}
 
     def record(self) -> dict[str, Any]:
         """Returns the options that differ from the defaults, for JSON. Data in memory are named by their class."""
         given = {name: getattr(self, name) for name in ("data", *self.given())}
         for name in {"data", "test"} & given.keys():
             value = given[name]
-            given[name] = Path(value).resolve().name if isinstance(value, str | Path) else type(value).__name__
+            given[name] = real(value).name if isinstance(value, str | Path) else type(value).__name__
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+
+
+def real(path: str | Path) -> Path:
+    """Returns the absolute path without symbolic links. Unlike `Path.resolve`, no path is an error."""
+    return Path(os.path.realpath(path))
 
 
 OPTIONS = tuple(each.name for each in fields(Source) if each.name != "data")

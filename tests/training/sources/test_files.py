@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.sources import files
@@ -115,6 +117,23 @@ def test_parquet(tmp_path: Path) -> None:
         table.texts("lists")
     with pytest.raises(BadData, match="Cannot read .*bad.parquet"):
         read_table(write(tmp_path, "no table", "bad.parquet"), no_texts)
+
+
+@pytest.mark.parametrize("metadata", [b"{", b"[]", b'{"index_columns": ["z"], "columns": []}'])
+def test_parquet_with_damaged_metadata_of_pandas(tmp_path: Path, metadata: bytes) -> None:
+    arrow = pa.table({"number": [1, 2]}).replace_schema_metadata({"pandas": metadata})
+    pq.write_table(arrow, tmp_path / "data.parquet")
+    table = read_table(tmp_path / "data.parquet", no_texts)
+    assert table.columns == ["number"] and table.numbers("number").tolist() == [1, 2]
+
+
+def test_integers_that_python_converts_to_no_text() -> None:
+    frame = pd.DataFrame({"a": [1, 10**4_000], "b": [1, -(10**5_000)]}, dtype=object)
+    with pytest.raises(BadData, match="The column b of data has an integer with thousands of digits in row 2"):
+        files.table_of(frame, "data")
+    assert files.table_of(frame[["a"]], "data").texts("a").tolist() == ["1", str(10**4_000)]
+    with pytest.raises(BadData, match="data has a column whose name has thousands of digits"):
+        files.table_of(pd.DataFrame({10**5_000: [1]}), "data")
 
 
 def test_arrays(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from keras_gallery.training.data.dataset import Dataset, hold_out
 from keras_gallery.training.data.series import Series
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.recipe import load_recipe
+from keras_gallery.training.settings import TrainConfig, check
 from keras_gallery.training.sources.needs import FORMS, forms, needs
 from keras_gallery.training.sources.read import read, summary
 from keras_gallery.training.sources.source import Source, source_of
@@ -36,6 +40,32 @@ IMAGES = RNG.integers(0, 256, (20, 8, 8)).astype(np.uint8)
 
 def own(model: str, data: Any, seed: int = 0, **options: Any) -> Dataset:
     return read(source_of(data, options), model, load_recipe(model), seed)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "loop", "long", "missing"])
+def test_paths_that_are_no_files(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket may have only 107 bytes
+    name, message = f"{kind}.csv", "is not a regular file or folder"
+    if kind == "pipe":
+        os.mkfifo(name)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(name)
+    elif kind == "loop":
+        Path(name).symlink_to(name)
+        message = "Cannot read loop.csv: Too many levels of symbolic links."
+    elif kind == "long":
+        name, message = "x" * 5_000 + ".csv", "File name too long"
+    else:
+        message = "There is no file or folder missing.csv."
+    with pytest.raises(BadData, match=message):
+        check(TrainConfig("mlp_classifier", source=source_of(name, {})))
+
+
+def test_titles_are_printable(tmp_path: Path) -> None:
+    assert Source(tmp_path / "odd\udcff\x1b\n.csv").title == r"odd\xff\x1b\n"
+    (tmp_path / "odd\udcff\n").mkdir()
+    assert Source(tmp_path / "odd\udcff\n").title == r"odd\xff\n"
 
 
 def test_table_of_classes() -> None:
