@@ -336,13 +336,9 @@ def preparation_of(run: Run) -> Preparation | None:
     Raises UnknownRun if preparation.json is damaged.
     """
     from .preparation.description import read
-    from .training.errors import UnknownRun
 
-    file = Path(run.folder, "preparation.json")
-    try:
-        return read(json.loads(file.read_text("utf-8"))) if file.exists() else None
-    except (OSError, ValueError) as error:
-        raise UnknownRun(f"The file {file} of the run is damaged: {error}.") from None
+    content = run.preparation
+    return None if content is None else read(content)
 
 
 def labels_and_texts(run: Run) -> tuple[Sequence[str] | None, Texts | None]:
@@ -360,6 +356,6 @@ def labels_and_texts(run: Run) -> tuple[Sequence[str] | None, Texts | None]:
         for role, tokens in texts.items():
             if not isinstance(tokens["names"], list) or not isinstance(tokens["split"], str):
                 raise ValueError(f"the tokens of {role} are not a list of names")
-    except (OSError, ValueError, AttributeError, LookupError, TypeError) as error:
+    except (OSError, RecursionError, ValueError, AttributeError, LookupError, TypeError) as error:
         raise UnknownRun(f"The file {file} of the run is damaged: {type(error).__name__}: {error}.") from None
     return run.config.get("labels"), texts

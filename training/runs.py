@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models import builder, describe
+from ..preparation import description
+from ..preparation.fields import BadPreparation
 from .data.tokens import Tokens
 from .errors import UnknownRun
 from .unfinished import Unfinished
@@ -74,7 +76,13 @@ class Run:
         Raises:
             UnknownRun: the file is damaged.
         """
-        return self._json("preparation")
+        content = self._json("preparation")
+        try:
+            if content is not None:
+                description.read(content)
+        except BadPreparation as error:
+            raise UnknownRun(f"The file {self.folder / 'preparation.json'} is damaged: {error}.") from None
+        return content
 
     @property
     def tokens(self) -> dict[str, Tokens]:
@@ -111,7 +119,7 @@ class Run:
             content: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, RecursionError, ValueError, TypeError) as error:
             raise UnknownRun(f"The file {path} is damaged: {error}.") from None
         return content
 
@@ -130,7 +138,7 @@ class Run:
             )
             if missing := {"model", "interrupted"} - dict(config).keys():
                 raise ValueError(f"config.json does not have {', '.join(sorted(missing))}")
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, RecursionError, ValueError, TypeError) as error:
             raise UnknownRun(f"No finished run in {folder}: {error}.") from None
         return cls(folder, config, metrics, history)
 

@@ -143,7 +143,7 @@ def unfinished(home: Path) -> Iterator[Unfinished]:
         try:
             settings = json.loads((checkpoint.parent / SETTINGS_FILE).read_text(encoding="utf-8"))
             found.append((checkpoint.stat().st_mtime_ns, Unfinished(home, dict(settings), checkpoint.parent)))
-        except (OSError, ValueError, TypeError):  # another process deletes the folder
+        except (OSError, RecursionError, ValueError, TypeError):  # another process deletes the folder
             continue
     for _, each in sorted(found, key=lambda pair: pair[0], reverse=True):
         if each.lock():

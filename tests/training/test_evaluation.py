@@ -147,6 +147,15 @@ def test_a_run_without_yardsticks_computes_them(run: Run, out: Path, tmp_path: P
         kg.evaluate(copy, OTHER)
 
 
+@pytest.mark.parametrize("content", ["[" * 100_000, "[]", '{"kind": "texts", "threshold": {"value": "x"}}'])
+def test_a_damaged_preparation(content: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "linear_autoencoder" / "001"))
+    (copy / "preparation.json").write_text(content)
+    for command in (["evaluate", str(copy)], ["export", "linear_autoencoder", "--run", str(copy)]):
+        assert main(command) == 2
+        assert f"The file {copy / 'preparation.json'} is damaged: " in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_wrong_uses_are_refused(run: Run, out: Path) -> None:
     with pytest.raises(UnknownRun, match=f"No finished run in {out / 'nothing'}"):
         kg.evaluate(out / "nothing")
