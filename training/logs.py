@@ -100,8 +100,17 @@ def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, ep
             raise BadFolder(f"Cannot write the CSV log {csv_log}: {error.strerror}.") from None
         callbacks.append(_guarded(keras.callbacks.CSVLogger(str(csv_log), append=epoch > 0), f"the CSV log {csv_log}"))
     if tensorboard is not None:
-        callbacks.append(_guarded(keras.callbacks.TensorBoard(str(tensorboard)), f"the TensorBoard log {tensorboard}"))
+        callbacks.append(_guarded(_TensorBoard(str(tensorboard)), f"the TensorBoard log {tensorboard}"))
     return callbacks
+
+
+class _TensorBoard(keras.callbacks.TensorBoard):
+    """Writes the events of each epoch at its end. Otherwise TensorFlow writes them later, and ignores a full disk."""
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        for writer in self._writers.values():
+            writer.flush()
 
 
 def _guarded(callback: Any, name: str) -> Any:
@@ -120,7 +129,8 @@ def _guarded(callback: Any, name: str) -> Any:
             except Exception as error:
                 if not isinstance(error, OSError) and not type(error).__module__.startswith("tensorflow."):
                     raise
-                reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+                # TensorFlow puts the place in the graph and the file before the reason: "{{…}} FILE; REASON\n…".
+                reason = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("; ")[2]
                 if method in _AT_START:
                     raise BadFolder(f"Cannot write {name}: {reason}.") from None
                 log.warning("Cannot write %s: %s. The training goes on without it.", name, reason)

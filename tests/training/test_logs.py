@@ -46,6 +46,20 @@ def test_a_tensorboard_log_that_fails_does_not_end_the_training(
     assert caplog.messages == [message]
 
 
+@pytest.mark.models
+def test_a_tensorboard_log_on_a_full_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The largest size of a file stands for the size of the disk."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_300, limits[1]))  # reached in the second epoch
+    try:
+        assert len(fitted(tensorboard=tmp_path).history["loss"]) == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    message = f"Cannot write the TensorBoard log {tmp_path}: File too large. The training goes on without it."
+    assert caplog.messages == [message]
+
+
 def test_another_error_of_a_log_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.callbacks.CSVLogger, "on_epoch_end", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
