@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
-from . import arrays
+from . import arrays, served
 from .accepted import FORMS, check_task, takes
 from .examples import ARRAY, BROKEN, PICTURE, ROW, TEXT, Example, is_table, read, shape_of
 
@@ -40,7 +40,7 @@ class Call:
 
     def __init__(self, client: Client, model: str, task: str, version: int | None = None) -> None:
         self._model, self._task, self._version = model, task, version
-        self._known = client.signatures(model, version=version)
+        self._known = served.signatures(client, model, version)
         check_task(model, task, self._known)
         sizes = [_bytes(each) for each in self._known.values() if each.name in (task, f"{task}_png", f"{task}_rows")]
         self.most_rows = max(1, REQUEST_BYTES // max([1, *sizes]))

@@ -59,16 +59,6 @@ def connect(values: argparse.Namespace) -> Client:
     return Client(values.server, timeout=values.timeout)
 
 
-def newest_version(client: Client, name: str) -> int | None:
-    """Returns the newest version of a model that the server has loaded. None if the server does not say it."""
-    from ..serving.errors import ServingError
-
-    try:
-        return max((version for version, state in client.status(name).items() if state == "AVAILABLE"), default=None)
-    except ServingError:
-        return None
-
-
 def add_bulk(parser: argparse.ArgumentParser) -> None:
     """Adds the options of commands that send many examples."""
     parser.add_argument(

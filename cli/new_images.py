@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..serving.printable import printable
-from . import arrays, files
+from . import arrays, files, served
 from .accepted import check_task
 from .command import Command
 
@@ -24,7 +24,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
 def _run(values: argparse.Namespace) -> int:
     codes = arrays.load(values.codes) if values.codes else None
     with files.connect(values) as client:
-        check_task(values.name, "generate" if codes is None else "decode", client.signatures(values.name))
+        check_task(values.name, "generate" if codes is None else "decode", served.signatures(client, values.name))
         images = client.generate(values.name, codes, seed=values.seed, count=values.count)
     folder = values.output or Path(f"{values.name}-generated")
     digits = len(str(len(images) - 1))  # leading zeros, so that the files are in numerical order

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from ..serving.printable import printable
-from . import files, tables
+from . import files, served, tables
 from .bulk import Answers, Bulk
 from .examples import PICTURE, Example, count, texts
 from .progress import Meter
@@ -168,7 +168,7 @@ def write_table(
     tables.check(output)
     found = inputs()
     with files.connect(values) as client:
-        version = files.newest_version(client, values.name)
+        version = served.newest_version(client, values.name)
         call = Call(client, values.name, task, version)
         sending = Sending(values, call, found)
         about = {"model": values.name, "version": version, "task": task}

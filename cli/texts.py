@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..models.errors import GalleryError
 from ..serving.printable import printable
-from . import files
+from . import files, served
 from .accepted import check_task
 from .command import Command
 from .progress import progress
@@ -109,7 +109,7 @@ def _run_nearest(values: argparse.Namespace) -> int:
     words = read(values)
     with files.connect(values) as client:
         task = f"nearest_{values.field}" if values.field else "nearest"
-        check_task(values.name, task, client.signatures(values.name))
+        check_task(values.name, task, served.signatures(client, values.name))
         found = client.nearest(values.name, words, values.count, field=values.field)
     for word, names, similarities in zip(words, found.names, found.similarities, strict=True):
         for name, similarity in zip(names, similarities, strict=True):
