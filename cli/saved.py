@@ -50,11 +50,13 @@ def lines(root: str | Path, name: str) -> list[str]:
     if isinstance(signatures, str):
         return [*text, f"    {signatures}"]
     text += ["", "Signatures"]
+    told: dict[str, str] = {}  # the first signature with each sentence about an input or output
     for signature in signatures.values():
         sources = described.outputs.get(signature.name, {})
-        inputs = [f"        {key}  {_spec(spec)}" for key, spec in signature.inputs.items()]
+        inputs = [f"        {key}  {_spec(spec, signature.name, told)}" for key, spec in signature.inputs.items()]
         outputs = [
-            f"     -> {key}  {_spec(signature.outputs[key])}" + (f", {sources[key]}" if sources.get(key) else "")
+            f"     -> {key}  {_spec(signature.outputs[key], signature.name, told)}"
+            + (f", {sources[key]}" if sources.get(key) else "")
             for key in described.in_order(signature.name, signature.outputs)
         ]
         text += [f"    {signature.name}", *inputs, *outputs]
@@ -117,12 +119,22 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(list(names)[:_SHOWN]) + more
 
 
-def _spec(spec: TensorSpec) -> str:
-    """Describes an input or output: "float32 (any, 28, 28, 1), pixel values 0..255", with what the signature says."""
+def _spec(spec: TensorSpec, signature: str, told: dict[str, str]) -> str:
+    """Describes an input or output: "float32 (any, 28, 28, 1), pixel values 0..255", with what the signature says.
+
+    Args:
+        spec: the input or output.
+        signature: the name of its signature.
+        told: the first signature with each sentence. A later signature refers to it: "as in encode_png".
+    """
     from ..preparation.notes import sentence
 
     sizes = None if spec.shape is None else ["any" if size < 0 else str(size) for size in spec.shape]
     shape = "of any shape" if sizes is None else f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
     dtype = "string" if spec.dtype.name == "string" else spec.dtype.numpy.name
-    about = sentence(spec.noted) if spec.noted else f"pixel values {spec.pixels}" if spec.pixels else ""
+    about = f"pixel values {spec.pixels}" if spec.pixels else ""
+    if spec.noted:
+        about = sentence(spec.noted)
+        first = told.setdefault(about, signature)
+        about = about if first == signature else f"as in {first}"
     return f"{dtype} {shape}" + (f", {about}" if about else "")

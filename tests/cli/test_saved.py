@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from keras_gallery.cli.main import main
-from keras_gallery.preparation.description import NumberColumn, Threshold
+from keras_gallery.preparation.description import NumberColumn, Pictures, Threshold
 from keras_gallery.preparation.notes import write_note
 from keras_gallery.serving import description
 from keras_gallery.serving.wire import messages
@@ -97,6 +97,24 @@ def test_show_has_what_the_signatures_say(root: Path, capsys: pytest.CaptureFixt
         "     -> anomaly  float32 (any, 1), true for a score above 277.8, chosen for a false-alarm rate of 0.01; "
         "0.0125 of 80 normal test examples were above it",
     ]
+
+
+def test_show_says_a_sentence_once(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = version(root / "pictures" / "1", a=1)
+    content = messages.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    known = content.meta_graphs[0].signature_def
+    for name, height in (("encode_png", 64), ("score_png", 64), ("other_png", 32)):
+        info = known[name].inputs["image_bytes"]
+        info.dtype = 7
+        info.tensor_shape.dim.add().size = -1
+        info.tensor_shape.dim[0].name = write_note(Pictures(height, 64, 3))
+    (folder / "saved_model.pb").write_bytes(content.SerializeToString())
+    assert main(["show", "pictures"]) == 0
+    found = [line for line in capsys.readouterr().out.splitlines() if "image_bytes" in line]
+    sentence = "string (any,), PNG, JPEG, WebP or BMP files of any size: the middle part is scaled to {}x64 pixels"
+    assert found[0].startswith("        image_bytes  " + sentence.format(64))
+    assert found[1].startswith("        image_bytes  " + sentence.format(32))
+    assert found[2:] == ["        image_bytes  string (any,), as in encode_png"]
 
 
 @pytest.mark.parametrize("content", ["[", "[]", '{"labels": 3, "outputs": {"a": []}}', "\udcff"])
