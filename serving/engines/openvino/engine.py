@@ -129,7 +129,7 @@ class OpenVinoRunner:
         signature: the signature that the model computes.
         entry: the limits of the inputs for OpenVINO.
         fallback: runs the requests that OpenVINO must not run, and the requests for which OpenVINO raises an error. If
-            None, OpenVINO runs all requests with a valid shape.
+            None, such requests are refused.
     """
 
     engine = "openvino"
@@ -150,6 +150,7 @@ class OpenVinoRunner:
             element = compiled.inputs[at].get_element_type()
             self._inputs.append((name, at, element, spec, spec.dtype.numpy.kind == "f"))
         self._outputs = {name: outputs[f"out{at}"] for at, name in enumerate(sorted(signature.outputs))}
+        self._batched = {name for name, spec in signature.outputs.items() if spec.shape and spec.shape[0] < 0}
         self._idle: list[Any] = []  # last in, first out
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
@@ -164,8 +165,15 @@ class OpenVinoRunner:
                         f"Received: {list(array.shape)}"
                     )
                 return self._fall_back(inputs, outputs)
-            if self._fallback is not None and (not array.size or is_float and not self._is_within_limit(array)):
-                return self._fall_back(inputs, outputs)
+            if not array.size or is_float and not self._is_within_limit(array):
+                if self._fallback is not None:
+                    return self._fall_back(inputs, outputs)
+                if not array.size:
+                    return self._without_rows(inputs, outputs)
+                raise InvalidArgument(
+                    f"Expected numbers of at most {self._limit:g} for input {name}. Received: larger numbers, NaN or "
+                    "infinity, for which the server needs TensorFlow (pip install '.[models]')"
+                )
             flags = array.flags
             if not (flags.c_contiguous and flags.aligned):
                 array = array.copy()
@@ -181,6 +189,22 @@ class OpenVinoRunner:
         assert self._fallback is not None
         raise_in_event_loop()  # the measured times are OpenVINO's
         return self._fallback(inputs, outputs)
+
+    def _without_rows(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        """Returns the outputs for a batch without rows: those of one row, without this row.
+
+        For an empty input, OpenVINO would leave the outputs of an earlier run, maybe of another client.
+        """
+        one = {
+            name: array if array.size else np.zeros((1, *array.shape[1:]), array.dtype)
+            for name, array in inputs.items()
+        }
+        wrong = [name for name, array in one.items() if not array.size or not inputs[name].shape]
+        if wrong or not self._batched.issuperset(outputs):
+            raise InvalidArgument(
+                f"Expected values for input {wrong[0] if wrong else next(iter(inputs))}. Received: none"
+            )
+        return {name: value[:0] for name, value in self(one, outputs).items()}
 
     def _accepts(self, inputs: Arrays) -> bool:
         """Returns whether OpenVINO runs these inputs, and not the fallback."""

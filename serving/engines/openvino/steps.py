@@ -56,10 +56,10 @@ class StepsRunner:
         self._fallback = fallback
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        if any(part.may_block(inputs) for part in self._parts):
-            raise_in_event_loop()
         try:
             self._check_shapes(inputs)
+            if any(part.may_block(inputs) for part in self._parts):
+                raise_in_event_loop()
             arrays = run_steps(self._steps, inputs, self._graphs)
         except NotCovered:
             assert self._fallback is not None

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.preparation import description
 from keras_gallery.serving.engines.base import DEADLINE, IS_ABANDONED
 from keras_gallery.serving.engines.openvino.steps import NotCovered, StepsRunner
 from keras_gallery.serving.errors import Cancelled, DeadlineExceeded, InvalidArgument
 from keras_gallery.serving.steps.base import Graph, Step
 from keras_gallery.serving.steps.classes import Scored
+from keras_gallery.serving.steps.pictures import Pictures
 from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
@@ -86,3 +88,11 @@ def test_no_graph_runs_if_nobody_waits_for_the_outputs() -> None:
     assert model.calls == 0
     ask()
     assert model.calls == 1
+
+
+def test_the_shapes_are_checked_before_the_sizes_of_pictures() -> None:
+    steps = (Pictures.of("files", "x", "float32", description.Pictures(2, 2, 1)), Graph("model"))
+    spec = TensorSpec("files:0", dtypes.STRING, (-1,))
+    runner = StepsRunner(steps, SignatureDef("encode_png", "", {"files": spec}, {}), {"model": (Model(p=1), ["p"])})
+    with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1\] for input files. Received: \[1, 1\]$"):
+        runner({"files": np.array([[b"x"]], object)}, ["p"])
