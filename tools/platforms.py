@@ -8,6 +8,7 @@ A package without a wheel would have to be compiled. The versions are those of c
 from __future__ import annotations
 
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -25,14 +26,15 @@ SYSTEMS = {  # by uv's name
     "aarch64-manylinux_2_35": "Linux, ARM (glibc 2.35 or newer)",
     "aarch64-manylinux_2_28": "Linux, ARM (glibc 2.28)",
     "x86_64-unknown-linux-musl": "Linux with musl (Alpine), x86-64",
-    "aarch64-apple-darwin": "macOS, Apple silicon",
-    "x86_64-apple-darwin": "macOS, Intel",
+    "aarch64-apple-darwin": "macOS 14, Apple silicon",
+    "x86_64-apple-darwin": "macOS 14, Intel",
     "x86_64-pc-windows-msvc": "Windows, x86-64",
     "aarch64-pc-windows-msvc": "Windows, ARM",
 }
 EXTRAS = {"": "server and client", "models": "`models`", "convert": "`convert`"}
 HOST = "x86_64-manylinux_2_28"  # has a wheel of everything, so its list of packages is the list to check
 SECONDS = 300
+MACOS = "14.0"  # the version of macOS for which uv looks for wheels
 
 
 def main() -> int:
@@ -86,7 +88,8 @@ def resolve(source: str, system: str, python: str, *options: str) -> tuple[str, 
     """Returns the packages that uv chooses, one in a line, and its error message, which is "" if there is no error."""
     command = ["uv", "pip", "compile", source, "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
     command += ["--python-platform", system, "--python-version", python, *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": MACOS}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment)
     return done.stdout, done.stderr if done.returncode else ""
 
 
