@@ -62,6 +62,7 @@ class Checkpoints(keras.callbacks.Callback):
         return self.seconds + (0.0 if self._started is None else time.perf_counter() - self._started)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._state = None  # frees the memory before the new state needs as much
         arrays = {f"model_{name}": _array(variable) for name, variable in _numbered(_variables(self.model))}
         arrays |= {f"optimizer_{name}": _array(each) for name, each in _numbered(self.model.optimizer.variables)}
         arrays |= {f"best_{name}": each for name, each in _numbered(self.best.weights or [])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -56,6 +57,23 @@ def trained(folder: Unfinished, resume: bool, keep: Path) -> tuple[keras.Model, 
     restore = checkpoints.restore if resume else None
     fit(model, task, config, best, lambda: [checkpoints, Copy()], restore, verbose=0)
     return model, best
+
+
+def test_the_old_state_is_freed_before_the_new_one(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((1_000,)), keras.layers.Dense(1_000)])  # 4 MB
+    model.compile("adam")
+    model.optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(Unfinished(tmp_path, {}), BestWeights(), "")
+    checkpoints.set_model(model)
+    checkpoints._next = np.inf  # nothing is written
+    tracemalloc.start()
+    try:
+        checkpoints.on_epoch_end(0)
+        state, peak = tracemalloc.get_traced_memory()
+        checkpoints.on_epoch_end(1)
+        assert tracemalloc.get_traced_memory()[1] < 1.1 * peak and state > 12e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_dropout_after_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
