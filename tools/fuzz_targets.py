@@ -17,13 +17,17 @@ from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from keras_gallery.preparation import exif
+from keras_gallery.preparation import description, exif
+from keras_gallery.preparation.splits import SPLITS
 from keras_gallery.serving import allowed_operations, limits, saved_model
 from keras_gallery.serving.api.grpc.protocol import MessageReader, frame, timeout_seconds
 from keras_gallery.serving.api.rest import paths
 from keras_gallery.serving.core import warmup
 from keras_gallery.serving.engines.graph import Graph
 from keras_gallery.serving.errors import ServingError
+from keras_gallery.serving.steps.examples import Examples
+from keras_gallery.serving.steps.pictures import ImageFiles, Pictures
+from keras_gallery.serving.steps.tokens import TextIds
 from keras_gallery.serving.wire import dtypes, messages, predict, tensor
 from keras_gallery.serving.wire.json import examples, reader, writer
 from keras_gallery.serving.wire.json import predict as json_predict
@@ -229,6 +233,23 @@ _EXIF_FILES = [
     b"RIFF\0\0\0\0WEBPEXIF\x1a\0\0\0" + _TIFF + bytes(8),
 ]
 
+
+def run_steps(data: bytes) -> None:
+    """Takes the steps that read bytes of clients: picture files, texts and tf.Examples. They may refuse the bytes."""
+    files = np.array([data, None], object)[:-1]
+    for step in _STEPS:
+        with suppress(ServingError):
+            step.run({"in": files}, {})
+
+
+_STEPS = (
+    Pictures.of("in", "out", "float32", description.Pictures(4, 4, 3)),
+    ImageFiles("in", "out", "float32", 4, 4, 1, True, "0..1"),
+    Examples("in", "out", (2,), "float32"),
+    *(TextIds("in", "out", ("a", "b"), split) for split in SPLITS),
+)
+
+
 TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "predict": (read_predict, [_REQUEST, _STRINGS]),
     "json": (read_json, [_JSON, b"[NaN, -Infinity, 1] x", b'"\xff"']),
@@ -250,6 +271,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "saved_model": (read_saved_model, [_saved_model()]),
     "warmup": (read_warmup, [_warmup()]),
     "exif": (read_exif, _EXIF_FILES),
+    "steps": (run_steps, [*_EXIF_FILES, b"\n\x16\n\x14\n\x02in\x12\x0e\x12\x0c\n\x08" + bytes(8), b"A b\xff \xc3\x84"]),
 }
 
 

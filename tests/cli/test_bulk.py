@@ -149,7 +149,7 @@ def test_bad_pictures_do_not_lose_the_others(
     assert capsys.readouterr().err.splitlines() == [
         "gallery: in/030.png: Expected another picture.",
         "gallery: in/041.png: Expected another picture.",
-        "gallery: in/050.png is damaged, or is not an image.",
+        "gallery: Cannot read the image in/050.png: not a picture, or damaged.",
         "gallery: in/051.png is damaged, or is not an image.",
     ]
 

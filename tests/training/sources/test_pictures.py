@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.preparation import pillow_images
 from keras_gallery.preparation.description import Pictures
 from keras_gallery.preparation.images import prepare_images
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.recipe import load_recipe
-from keras_gallery.training.sources import pictures, pictures_files, pictures_folder
+from keras_gallery.training.sources import pictures, pictures_folder
 from keras_gallery.training.sources.pictures_batches import PictureStream
 from keras_gallery.training.sources.pictures_choice import choose
 from keras_gallery.training.sources.pictures_files import BadPicture, Shape, read_file
@@ -122,7 +123,7 @@ def test_pillow_converts_what_tensorflow_cannot_decode(tmp_path: Path) -> None:
 
 
 def test_broken_pictures_are_named_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures_files, "MAX_PIXELS", 100_000)
+    monkeypatch.setattr(pillow_images, "MAX_PIXELS", 100_000)
     good = [tmp_path / f"{name}.png" for name in "adgz"]
     for path in good:
         picture(1).save(path)
