@@ -7,14 +7,16 @@ LONGEST = {
     path: position
     for position, path in enumerate(
         (
+            "serving/export/test_without_tensorflow.py",
             "models/test_backends.py",
             "models/test_registry.py",
             "test_readme.py",
             "training/test_train.py",
+            "training/test_evaluation_of_tasks.py",
+            "training/test_killed.py",
             "serving/export/test_gallery_models.py",
             "serving/signatures/test_text.py",
             "training/results/test_measure.py",
-            "serving/export/test_gallery_texts.py",
             "serving/export/test_writing.py",
             "conformance/test_conformance.py",
             "serving/importer/test_process.py",
