@@ -10,6 +10,8 @@ import struct
 import sys
 from pathlib import Path
 
+from .system import CAN_SHARE_PORTS, HAS_UNIX_SOCKETS
+
 BACKLOG = 4096  # connections that wait until a process accepts them
 ATTACH_FILTER = 51  # SO_ATTACH_REUSEPORT_CBPF of Linux, which the module `socket` does not name
 IDLE_SECONDS = 120  # after this time without a byte, the system asks whether the client is still there
@@ -41,11 +43,13 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
     """
     probe, held = tcp_socket(host), tcp_socket(host)
     try:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignore connections that have just ended
+        if CAN_SHARE_PORTS:  # on Windows, SO_REUSEADDR would let two processes use a port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignore connections that have just ended
         probe.bind((host, port))
         probe.close()
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # without SO_REUSEADDR, so that another probe fails
-        held.bind((host, port))
+        if CAN_SHARE_PORTS:  # otherwise, the port stays free until the only process listens on it
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # no SO_REUSEADDR, so that another probe fails
+            held.bind((host, port))
     except OSError as error:
         held.close()
         raise PortInUse(f"Cannot listen on {host}:{port} (--{flag}): {error.strerror}.") from None
@@ -69,8 +73,9 @@ def listen(host: str, port: int, workers: int = 1) -> socket.socket:
         OSError: the system does not allow the socket.
     """
     bound = tcp_socket(host)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if CAN_SHARE_PORTS:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a client may be gone without closing the connection
     if hasattr(socket, "TCP_KEEPIDLE"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE_SECONDS)
@@ -123,6 +128,8 @@ def listen_unix(path: str) -> socket.socket:
     Raises:
         PortInUse: another process listens on the path, or the path can't be used.
     """
+    if not HAS_UNIX_SOCKETS:
+        raise PortInUse(f"Cannot listen on {path} (--grpc_socket_path): this system has no Unix sockets.")
     bound = socket.socket(socket.AF_UNIX)
     try:
         if Path(path).is_socket():

@@ -26,7 +26,7 @@ FORBIDDEN = {
 # The rooms from the lowest to the highest. To prevent import cycles, a room may import only from the rooms before it.
 ROOMS = {
     "serving": (
-        *("errors", "leftovers", "memory", "ports", "quiet", "fair_threads", "limits", "version_files"),
+        *("errors", "leftovers", "memory", "system", "ports", "quiet", "fair_threads", "limits", "version_files"),
         *("allowed_operations", "landlock", "printable", "picture_sizes"),
         *("wire", "wire.json", "saved_model", "description", "steps", "config", "observe"),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),

@@ -26,6 +26,7 @@ from ..config.server_config import Ssl
 from ..errors import InvalidArgument
 from ..limits import Budget
 from ..ports import listen
+from ..system import is_unix
 from .grpc.application import GrpcApplication
 from .grpc.services import GrpcApi
 from .rest.application import RestApi
@@ -141,7 +142,7 @@ class Front:
         for server in self._servers.values():
             server.shutdown()
         for each in self._sockets.values():
-            if each.family != socket.AF_UNIX:  # all workers share the Unix socket
+            if not is_unix(each):  # all workers share the Unix socket
                 with contextlib.suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)  # new clients are refused, instead of waiting until the end
         if not self._serving:

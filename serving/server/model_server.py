@@ -37,6 +37,7 @@ from ..printable import printable
 from ..processes.channel import Cancellable, Methods
 from ..processes.control import LocalControl, Reloads
 from ..processes.pool import WorkerPool
+from ..system import CAN_SHARE_PORTS, ignore_hangup, on_signal
 from . import config_watcher, node
 from .config_watcher import ConfigWatcher
 from .log import set_up_logging
@@ -67,6 +68,9 @@ class ModelServer:
     """
 
     def __init__(self, configs: Sequence[ModelConfig], values: argparse.Namespace, arguments: Sequence[str]) -> None:
+        if not CAN_SHARE_PORTS and values.workers != 1:
+            log.warning("One process answers all requests, because processes cannot share a port on this system.")
+            values.workers = 1
         self._flags = values
         self._settings = Settings.read(values)
         self._stop = asyncio.Event()
@@ -142,7 +146,7 @@ class ModelServer:
         """Serves until SIGTERM or SIGINT, then waits for the requests in progress."""
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop.set)
+            on_signal(self._loop, number, self._stop.set)
         starting = asyncio.create_task(self._start())
         try:
             stopped = asyncio.create_task(self._stop.wait())
@@ -270,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "(ulimit -n).",
                 limits.connections(),
             )
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
+        ignore_hangup()
         server = ModelServer(config_watcher.models_of(values), values, arguments)
         run(server.run())
     except (ValueError, ServingError, PortInUse) as error:

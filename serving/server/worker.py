@@ -23,6 +23,7 @@ from ..config import flags
 from ..lifecycle.running import RunningIds
 from ..processes.channel import Channel, Inline, Methods
 from ..processes.control import RemoteControl
+from ..system import ignore_hangup, on_signal
 from .log import set_up_logging
 from .loop import exit_now, run
 from .node import Node
@@ -41,7 +42,7 @@ async def serve(
     """Answers requests until the manager's process stops this worker, or until the manager's process ends."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    on_signal(loop, signal.SIGTERM, stop.set)
     values = flags.parse(arguments)
 
     def tensorflow_address() -> str:
@@ -92,7 +93,7 @@ def main() -> None:
     running = RunningIds(int(sys.argv[2]))
     unix = None if sys.argv[3] == "-" else socket.socket(fileno=int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the manager's process stops its workers
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
+    ignore_hangup()
     limits.raise_open_files()
     set_up_logging()
     try:
