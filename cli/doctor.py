@@ -11,7 +11,6 @@ from typing import Any
 
 from ..serving.doctor.source import defined_names
 from ..serving.doctor.verdict import TARGETS, Verdict
-from ..serving.engines.openvino import files as openvino_files
 from ..serving.printable import printable
 from .command import Command
 from .progress import loading
@@ -58,7 +57,9 @@ def _run(values: argparse.Namespace) -> int:
 
 def engines_of(folder: Path) -> dict[str, str]:
     """Returns what a version says about its engines: for each signature, as in the log of the server."""
-    index = openvino_files.read(folder / openvino_files.FOLDER)
+    from ..serving.engines.openvino.files import FOLDER, read
+
+    index = read(folder / FOLDER)
     return index.described() if index else {}
 
 
