@@ -25,7 +25,9 @@ def test_labels_of_the_run_are_exported(
         from ..serving.task_models import classifier
     model = classifier((4,))
     model.get_layer("probabilities").bias.assign([0, 0, 100])
-    monkeypatch.setattr(training, "latest_run", lambda *_: SimpleNamespace(folder="a", config=config, model=model))
+    monkeypatch.setattr(
+        training, "latest_run", lambda *_: SimpleNamespace(folder="a", config=config, model=model, preparation=None)
+    )
     assert main(["export", "denoising_autoencoder", "--as", "c", "--saved-models", str(tmp_path)]) == 0
     classify = tf.saved_model.load(str(tmp_path / "c" / "1")).signatures["classify"]
     assert classify(features=tf.constant(np.zeros((1, 4), np.float32)))["label"].numpy().tolist() == [label.encode()]
@@ -36,7 +38,7 @@ def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.Monk
         from keras_gallery.serving.saved_model import read_signatures
 
         from ..serving import text_models
-    run = SimpleNamespace(folder=tmp_path / "run", config={}, model=text_models.words())
+    run = SimpleNamespace(folder=tmp_path / "run", config={}, model=text_models.words(), preparation=None)
     run.folder.mkdir()
     (run.folder / "tokens.json").write_text(json.dumps(text_models.TEXTS["words"]))
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
@@ -63,7 +65,7 @@ def test_damaged_tokens(
 def test_missing_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from ..serving.task_models import classifier
-    run = SimpleNamespace(folder="a", config={"labels": ["ant", "bee"]}, model=classifier((4,)))
+    run = SimpleNamespace(folder="a", config={"labels": ["ant", "bee"]}, model=classifier((4,)), preparation=None)
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     assert main(["export", "denoising_autoencoder", "--saved-models", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "gallery: Expected 3 labels, one for each class. Received: 2\n"
