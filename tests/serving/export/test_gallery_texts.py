@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras_gallery.models import describe, list_models
 from keras_gallery.serving.signatures import endpoints
 
@@ -42,5 +43,5 @@ def test_every_variant_has_the_same_signatures(name: str, variant: dict[str, Any
     assert signatures.keys() == {"serving_default"} | EXPECTED[name]
     for endpoint in signatures.values():
         inputs = endpoint.example(2)
-        for answer in endpoint.function(*(inputs[spec.name] for spec in endpoint.inputs)).values():
+        for answer in endpoint.function(*(tf.constant(inputs[spec.name]) for spec in endpoint.inputs)).values():
             assert answer.dtype == "string" or np.isfinite(answer).all()
