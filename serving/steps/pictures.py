@@ -64,7 +64,8 @@ class Pictures(Step):
         with _decoding(arrays, self.files):
             file_headers.check_files(files)
             for at, file in enumerate(files):
-                images[at] = pillow_images.prepare(file, pictures, dtype=dtype)
+                with _named(self.files, at):
+                    images[at] = pillow_images.prepare(file, pictures, dtype=dtype)
         return {self.images: images}
 
 
@@ -114,14 +115,14 @@ class ImageFiles(Step):
         images = np.empty((len(files), self.height, self.width, self.channels), np.float32)
         with _decoding(arrays, self.files):
             for at, file in enumerate(files):
-                images[at] = self._image(file)
+                images[at] = self._image(at, file)
         if self.pixels != "0..255":
             images /= np.float32(255)
         if self.pixels == "-1..1":
             images = images * np.float32(2) - np.float32(1)
         return {self.images: images.astype(_dtype_of(self.dtype), copy=False)}
 
-    def _image(self, file: bytes) -> Array:
+    def _image(self, number: int, file: bytes) -> Array:
         header = file_headers.read_header(file)
         if header is None or header.format not in (file_headers.PNG, file_headers.JPEG):
             raise BadPicture(
@@ -135,7 +136,8 @@ class ImageFiles(Step):
         most = 8 * self.height * self.width + MAX_EXTRA_BYTES
         if len(file) > most:
             raise BadPicture(f"Expected a picture of at most {most} bytes. Received: {len(file)}")
-        image = pillow_images.decode(file)
+        with _named(self.files, number):
+            image = pillow_images.decode(file)
         allowed = (self.channels, 3) if self.make_grey else (self.channels,)
         if image.shape[-1] not in allowed:
             raise BadPicture(
@@ -161,6 +163,15 @@ def _contents(files: Array) -> Sequence[bytes]:
 def _takes_long(arrays: Arrays, name: str) -> bool:
     files = arrays.get(name)
     return files is None or sum(map(picture_sizes.picture_bytes, files)) > QUICK_BYTES
+
+
+@contextlib.contextmanager
+def _named(files: str, number: int) -> Iterator[None]:
+    """Adds to Pillow's reason which picture cannot be decoded."""
+    try:
+        yield
+    except BadPicture as error:
+        raise InvalidArgument(f"Cannot decode picture {number} of {files}: {error}.") from None
 
 
 @contextlib.contextmanager

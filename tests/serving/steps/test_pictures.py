@@ -142,3 +142,13 @@ def test_a_picture_that_takes_too_much_memory(monkeypatch: pytest.MonkeyPatch) -
     step = Pictures.of("image_bytes", "image", "float32", Description(24, 32, 3))
     with pytest.raises(ServingError, match="Send a smaller picture"):
         step.run({"image_bytes": as_array(file.getvalue())}, {})
+
+
+def test_the_message_says_which_picture_is_damaged() -> None:
+    files = as_array(FILES["RGB"], FILES["RGB"][:400])
+    for step in (
+        ImageFiles("image_bytes", "image", "float32", *SIZE, 3, False, "0..1"),
+        Pictures.of("image_bytes", "image", "float32", Description(24, 32, 3)),
+    ):
+        with pytest.raises(InvalidArgument, match=r"^Cannot decode picture 1 of image_bytes: .+\.$"):
+            step.run({"image_bytes": files}, {})
