@@ -27,8 +27,8 @@ from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 from PIL import Image
 
-from ....preparation.pictures import encoded, kinds, photograph, turned
-from ....waiting import until
+from ..preparation.pictures import encoded, kinds, photograph, turned
+from ..waiting import until
 
 KINDS = kinds()
 JPEG = KINDS["JPEG"]
