@@ -13,7 +13,7 @@ from ...preparation import description, file_headers, pillow_images
 from ...preparation.fields import Fields
 from ...preparation.pillow_images import BadPicture
 from .. import limits, picture_sizes
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, ResourceExhausted
 from .base import Array, Arrays, Graphs, Step
 from .budget import QUICK_BYTES, memory
 
@@ -54,14 +54,18 @@ class Pictures(Step):
         return cls.of(*names, description.Pictures.read(content))
 
     def may_block(self, arrays: Arrays) -> bool:
-        return _takes_long(arrays, self.files)
+        return _takes_long(arrays, self.files, self._image_bytes)
+
+    @property
+    def _image_bytes(self) -> int:
+        return 4 * self.height * self.width * self.channels
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         files = _contents(arrays[self.files])
         pictures = description.Pictures(self.height, self.width, self.channels, self.fit, self.pixels)
         dtype = _dtype_of(self.dtype)
-        images = np.empty((len(files), self.height, self.width, self.channels), dtype)
-        with _decoding(arrays, self.files):
+        with _decoding(arrays, self.files, self._image_bytes):
+            images = np.empty((len(files), self.height, self.width, self.channels), dtype)
             file_headers.check_files(files)
             for at, file in enumerate(files):
                 with _named(self.files, at):
@@ -108,12 +112,16 @@ class ImageFiles(Step):
         )
 
     def may_block(self, arrays: Arrays) -> bool:
-        return _takes_long(arrays, self.files)
+        return _takes_long(arrays, self.files, self._image_bytes)
+
+    @property
+    def _image_bytes(self) -> int:
+        return 4 * self.height * self.width * self.channels
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         files = _contents(arrays[self.files])
-        images = np.empty((len(files), self.height, self.width, self.channels), np.float32)
-        with _decoding(arrays, self.files):
+        with _decoding(arrays, self.files, self._image_bytes):
+            images = np.empty((len(files), self.height, self.width, self.channels), np.float32)
             for at, file in enumerate(files):
                 images[at] = self._image(at, file)
         if self.pixels != "0..255":
@@ -160,9 +168,9 @@ def _contents(files: Array) -> Sequence[bytes]:
     return [bytes(file) for file in files]
 
 
-def _takes_long(arrays: Arrays, name: str) -> bool:
+def _takes_long(arrays: Arrays, name: str, image_bytes: int) -> bool:
     files = arrays.get(name)
-    return files is None or sum(map(picture_sizes.picture_bytes, files)) > QUICK_BYTES
+    return files is None or sum(map(picture_sizes.picture_bytes, files)) + image_bytes * len(files) > QUICK_BYTES
 
 
 @contextlib.contextmanager
@@ -175,9 +183,15 @@ def _named(files: str, number: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _decoding(arrays: Arrays, name: str) -> Iterator[None]:
+def _decoding(arrays: Arrays, name: str, image_bytes: int) -> Iterator[None]:
     """Waits until there is memory for the pictures. Errors of the pictures become InvalidArgument."""
-    size = picture_sizes.decoded_bytes(arrays, [name], limits.share_of_memory(1))
+    most = limits.share_of_memory(1)
+    images = image_bytes * len(arrays[name])  # a small file can become a large image
+    if images > most:
+        raise ResourceExhausted(
+            f"The images of input {name} take {images >> 20} MiB of memory (maximum {most >> 20}). Send fewer pictures."
+        )
+    size = images + picture_sizes.decoded_bytes(arrays, [name], most)
     with memory(size):
         try:
             yield

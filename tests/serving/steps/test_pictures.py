@@ -161,3 +161,15 @@ def test_the_message_says_which_picture_is_damaged() -> None:
     ):
         with pytest.raises(InvalidArgument, match=r"^Cannot decode picture 1 of image_bytes: .+\.$"):
             step.run({"image_bytes": files}, {})
+
+
+def test_many_small_files_do_not_become_images_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from keras_gallery.serving import limits
+
+    monkeypatch.setattr(limits, "share_of_memory", lambda processes: 1 << 20)
+    step = Pictures.of("image_bytes", "image", "float32", Description(224, 224, 3))  # 588 KiB for each image
+    small = encoded(photograph(1, 1), "PNG")
+    assert step.may_block({"image_bytes": as_array(small)})
+    assert step.run({"image_bytes": as_array(small)}, {})["image"].shape == (1, 224, 224, 3)
+    with pytest.raises(ServingError, match=r"^The images of input image_bytes take 1 MiB of memory \(maximum 1\)\."):
+        step.run({"image_bytes": as_array(small, small)}, {})
