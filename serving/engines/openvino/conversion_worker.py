@@ -119,7 +119,9 @@ class Converter:
                 self._remove(file)
                 return self._files[content]
             limits = (self._limits or {}).get(signature.name)
-            verdict = compare(signature, self.tensorflow(signature), _openvino(runner, signature), limits)
+            verdict = compare(
+                signature, self.tensorflow(signature), plans.openvino_run(runner, list(signature.outputs)), limits
+            )
         except Rejected:
             self._remove(file)
             raise
@@ -176,16 +178,6 @@ class Converter:
             return dict(zip(signature.outputs, map(to_array, results), strict=True))
 
         return run
-
-
-def _openvino(runner: OpenVinoRunner, signature: SignatureDef) -> Run:
-    def run(inputs: Arrays) -> Arrays:
-        try:
-            return runner(inputs, list(signature.outputs))
-        except Exception:
-            raise RunFailed from None
-
-    return run
 
 
 def _digest(file: Path) -> bytes:

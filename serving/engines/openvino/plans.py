@@ -84,16 +84,16 @@ def compare(
     Yields:
         None after each signature.
     """
+    compiler = Compiler(converter.core, index, signatures)
     for name, steps in plans.items():
         try:
             for graph in sorted(graphs_of(steps) - index.signatures.keys() - index.graphs.keys()):
                 why = index.reasons.get(graph, "no graph").removeprefix("tensorflow (").removesuffix(")")
                 raise Rejected(rejected.get(graph, why))
-            plan = Plan(steps)
-            runner = Compiler(converter.core, index, signatures).steps(name, plan, None)
+            runner = compiler.steps(name, Plan(steps), None)
             tensorflow = converter.tensorflow(signatures[name])
 
-            run = _run(runner, list(signatures[name].outputs))
+            run = openvino_run(runner, list(signatures[name].outputs))
             examples = list(_examples(target, name))
             check = Check(signatures[name], tensorflow, run)
             for each in examples:
@@ -119,7 +119,9 @@ def add_graphs(index: Index, converter: Any, signatures: Mapping[str, SignatureD
     return rejected
 
 
-def _run(runner: Runner, outputs: Sequence[str]) -> Run:
+def openvino_run(runner: Runner, outputs: Sequence[str]) -> Run:
+    """Returns a function that runs a signature in OpenVINO."""
+
     def run(inputs: Arrays) -> Arrays:
         try:
             return runner(inputs, outputs)
