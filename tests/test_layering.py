@@ -27,8 +27,8 @@ FORBIDDEN = {
 ROOMS = {
     "serving": (
         *("errors", "leftovers", "memory", "system", "ports", "quiet", "fair_threads", "limits", "version_files"),
-        *("allowed_operations", "landlock", "printable", "picture_sizes"),
-        *("wire", "wire.json", "saved_model", "description", "steps", "config", "observe"),
+        *("allowed_operations", "landlock", "printable"),
+        *("wire", "wire.json", "saved_model", "description", "picture_sizes", "steps", "config", "observe"),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),
         *("api.grpc", "api.rest", "api.openapi", "api", "server"),

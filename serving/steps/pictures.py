@@ -13,7 +13,7 @@ from ...preparation import description, file_headers, pillow_images
 from ...preparation.fields import Fields
 from ...preparation.pillow_images import BadPicture
 from .. import limits, picture_sizes
-from ..errors import InvalidArgument, ResourceExhausted
+from ..errors import InvalidArgument
 from .base import Array, Arrays, Graphs, Step
 from .budget import QUICK_BYTES, memory
 
@@ -58,7 +58,7 @@ class Pictures(Step):
 
     @property
     def _image_bytes(self) -> int:
-        return 4 * self.height * self.width * self.channels
+        return picture_sizes.image_bytes(self.height, self.width, self.channels)
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         files = _contents(arrays[self.files])
@@ -116,7 +116,7 @@ class ImageFiles(Step):
 
     @property
     def _image_bytes(self) -> int:
-        return 4 * self.height * self.width * self.channels
+        return picture_sizes.image_bytes(self.height, self.width, self.channels)
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         files = _contents(arrays[self.files])
@@ -186,11 +186,8 @@ def _named(files: str, number: int) -> Iterator[None]:
 def _decoding(arrays: Arrays, name: str, image_bytes: int) -> Iterator[None]:
     """Waits until there is memory for the pictures. Errors of the pictures become InvalidArgument."""
     most = limits.share_of_memory(1)
-    images = image_bytes * len(arrays[name])  # a small file can become a large image
-    if images > most:
-        raise ResourceExhausted(
-            f"The images of input {name} take {images >> 20} MiB of memory (maximum {most >> 20}). Send fewer pictures."
-        )
+    images = image_bytes * len(arrays[name])
+    picture_sizes.check_images(name, images, most)
     size = images + picture_sizes.decoded_bytes(arrays, [name], most)
     with memory(size):
         try:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from keras_gallery.preparation.description import Pictures
 from keras_gallery.preparation.file_headers import MAX_SEGMENTS
 from keras_gallery.preparation.headers import MAX_PIXELS
+from keras_gallery.preparation.notes import write_note
 from keras_gallery.serving.engines.tensorflow import runner, worker
 from keras_gallery.serving.errors import ResourceExhausted
 from keras_gallery.serving.limits import WaitingBudget
@@ -21,6 +23,7 @@ from keras_gallery.serving.picture_sizes import (
     BYTES_PER_OPAQUE_PIXEL,
     BYTES_PER_PIXEL,
     decoded_bytes,
+    needed_bytes,
     picture_bytes,
 )
 from keras_gallery.serving.wire import dtypes
@@ -92,6 +95,27 @@ def test_the_pictures_of_a_request() -> None:
         ResourceExhausted, match=r"^Decoding a picture in input x takes 768 MiB of memory \(maximum 2\)"
     ):
         decoded_bytes(array(JPEG, JPEG[:2] + b"\xff\xd9"), ["x"], 2 << 20)
+
+
+@pytest.mark.parametrize(
+    ("last_dimension", "size", "most"),
+    [
+        (write_note(Pictures(40, 30, 3)), 4 * 40 * 30 * 3, 4 * 40 * 30 * 3),
+        ("pixels 0..1", 0, picture_bytes(JPEG)),
+        ("", 0, None),
+    ],
+    ids=["prepared", "fixed size", "from elsewhere"],
+)
+def test_the_images_of_many_small_files(last_dimension: str, size: int, most: int | None) -> None:
+    specs = {"x": TensorSpec.named("x:0", dtypes.STRING, (-1,), last_dimension)}
+    decoded = 3 * picture_bytes(JPEG)
+    enough = decoded if most is None else max(3 * most, picture_bytes(JPEG))
+    assert needed_bytes(array(JPEG, JPEG, JPEG), specs, enough) == decoded + 3 * size
+    if most is None:
+        assert needed_bytes(array(JPEG, JPEG, JPEG), specs, picture_bytes(JPEG)) == decoded
+    else:
+        with pytest.raises(ResourceExhausted, match=r"The images of input x take .* Send fewer pictures\.$"):
+            needed_bytes(array(JPEG, JPEG, JPEG), specs, enough - 1)
 
 
 class Connections:

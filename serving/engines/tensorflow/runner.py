@@ -25,7 +25,7 @@ _LATE_SECONDS = 0.05  # TensorFlow ends a run this time after its deadline, so t
 _MAX_LOOP_SECONDS = 600.0
 # A run with loops is ended if it goes on for this time after its client has gone.
 ABANDONED_SECONDS, _STEP_SECONDS = 20.0, 1.0
-_MAX_PICTURE_BYTES = limits.share_of_memory(1)  # for decoding one picture
+_MAX_PICTURE_BYTES = limits.share_of_memory(1)  # for decoding one picture, and for the images of an input
 _MAX_LIMIT_SECONDS = 86400.0  # of a run with a deadline
 
 
@@ -39,7 +39,7 @@ class TensorFlowRunner:
         operations = {node.op for node in graph.nodes_of(signature)} if graph else set()
         self.model = model
         self._shapes = image_operations.declared_shapes(signature, operations)
-        self._files = png_files.inputs(signature, operations)
+        self._files = {name: signature.inputs[name] for name in png_files.inputs(signature, operations)}
         self._has_loops = not LOOPS.isdisjoint(operations)
         self._inputs = {name: spec.tensor for name, spec in sorted(signature.inputs.items())}
         self._outputs = {name: spec.tensor for name, spec in sorted(signature.outputs.items())}
@@ -73,7 +73,7 @@ class TensorFlowRunner:
     def _run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         image_operations.check(inputs, self._shapes)
         png_files.check(inputs, self._files)
-        decoded = picture_sizes.decoded_bytes(inputs, self._files, _MAX_PICTURE_BYTES)
+        decoded = picture_sizes.needed_bytes(inputs, self._files, _MAX_PICTURE_BYTES)
         names = self._choice(outputs)
         feeds = [(tensor, inputs[name]) for name, tensor in self._inputs.items()]
         fetches = [self._outputs[name] for name in names]
