@@ -28,7 +28,17 @@ ROOMS = {
     "serving": (
         *("errors", "leftovers", "memory", "system", "ports", "quiet", "fair_threads", "limits", "version_files"),
         *("allowed_operations", "landlock", "printable"),
-        *("wire", "wire.json", "saved_model", "description", "picture_sizes", "steps", "config", "observe"),
+        *(
+            "wire",
+            "wire.json",
+            "saved_model",
+            "warmup_file",
+            "description",
+            "picture_sizes",
+            "steps",
+            "config",
+            "observe",
+        ),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),
         *("api.grpc", "api.rest", "api.openapi", "api", "server"),

@@ -19,7 +19,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from keras_gallery.preparation import description, exif
 from keras_gallery.preparation.splits import SPLITS
-from keras_gallery.serving import allowed_operations, limits, saved_model
+from keras_gallery.serving import allowed_operations, limits, saved_model, warmup_file
 from keras_gallery.serving.api.grpc.protocol import MessageReader, frame, timeout_seconds
 from keras_gallery.serving.api.rest import paths
 from keras_gallery.serving.core import warmup
@@ -177,7 +177,7 @@ def read_saved_model(data: bytes) -> None:
 def read_warmup(data: bytes) -> None:
     """Reads a file of warm-up requests."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / warmup.FILE
+        file = Path(folder) / warmup_file.FILE
         file.parent.mkdir()
         file.write_bytes(data)
         for record in warmup.read(Path(folder)):

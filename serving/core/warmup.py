@@ -1,32 +1,22 @@
-"""Reads the warm-up requests of a version, which the server replays when it loads the version.
-
-As in TensorFlow Serving, the file is `assets.extra/tf_serving_warmup_requests`, a TFRecord file of PredictionLog
-messages.
-"""
+"""Reads the warm-up requests of a version, which the server replays when it loads the version."""
 
 from __future__ import annotations
 
 import logging
-import os
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-from google.protobuf.message import DecodeError
-
-from .. import version_files
+from .. import warmup_file
 from ..engines.base import Arrays
 from ..errors import FailedPrecondition
-from ..wire import messages, predict
+from ..wire import predict
 from ..wire.model_spec import model_spec
 from ..wire.signature import DEFAULT_SIGNATURE
 from . import predictions
 from .checks import CLASSIFY, REGRESS, check_dtypes, check_inputs, check_outputs
 from .predictions import INPUTS, Defined, Head, Task
 
-FILE = Path("assets.extra", "tf_serving_warmup_requests")
-MAX_REQUESTS = 1000
 log = logging.getLogger(__name__)
 
 
@@ -80,24 +70,12 @@ def read(folder: Path) -> Iterator[Record]:
 
     Reads at most 1,000 requests. Skips unreadable and unsupported requests with a warning.
     """
-    try:
-        file = version_files.open_file(folder / FILE)
-    except FileNotFoundError:
-        return
-    with file:
-        for count, data in enumerate(_records(file, os.fstat(file.fileno()).st_size)):
-            if count == MAX_REQUESTS:
-                log.warning("%s: only the first %d warm-up requests are replayed", folder, MAX_REQUESTS)
-                return
-            try:
-                record = _record(messages.PredictionLog.FromString(data))
-            except DecodeError:
-                log.warning("%s: skipped an unreadable warm-up request", folder)
-                continue
-            if record is None:
-                log.warning("%s: skipped a warm-up request of an unsupported kind", folder)
-            else:
-                yield record
+    for logged in warmup_file.read(folder):
+        record = _record(logged)
+        if record is None:
+            log.warning("%s: skipped a warm-up request of an unsupported kind", folder)
+        else:
+            yield record
 
 
 def _record(logged: Any) -> Record | None:
@@ -111,17 +89,3 @@ def _record(logged: Any) -> Record | None:
         case "multi_inference_log":
             return Record("multi", logged.multi_inference_log.request)
     return None
-
-
-def _records(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """Reads the records of a TFRecord file: u64 length, checksum of the length, data, checksum of the data."""
-    while len(header := file.read(12)) == 12:
-        (length,) = struct.unpack("<Q", header[:8])
-        if length > size:
-            log.warning("%s: truncated warm-up file", file.name)
-            return
-        data: Any = file.read(length)
-        if len(data) < length or len(file.read(4)) < 4:
-            log.warning("%s: truncated warm-up file", file.name)
-            return
-        yield data

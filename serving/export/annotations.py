@@ -10,7 +10,7 @@ from typing import Any
 from ...preparation.description import Preparation, read, to_json
 from ...preparation.fields import BadPreparation
 from ...preparation.notes import write_note
-from ..core import warmup
+from .. import warmup_file
 from ..errors import InvalidArgument
 from ..signatures import Endpoint
 from ..wire import messages
@@ -54,5 +54,5 @@ def annotate(file: Path, signatures: Mapping[str, Endpoint]) -> None:
 def write_preparation(folder: Path, preparation: Preparation | None) -> None:
     """Writes the preparation as a JSON file, for people. Servers and clients read it in the signatures."""
     if preparation is not None:
-        file = folder / warmup.FILE.parent / "preparation.json"
+        file = folder / warmup_file.FILE.parent / "preparation.json"
         file.write_text(json.dumps(to_json(preparation), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

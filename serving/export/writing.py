@@ -17,8 +17,7 @@ import keras
 import tensorflow as tf
 
 from ...preparation.description import Preparation
-from .. import description, saved_model
-from ..core import warmup
+from .. import description, saved_model, warmup_file
 from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures import Endpoint, Texts, endpoints
 from ..signatures.corrections import corrected
@@ -197,8 +196,8 @@ def _check_no_gpu_operations(name: str, folder: Path) -> None:
 
 def write_warmup(folder: Path, name: str, inputs: Mapping[str, Arrays]) -> None:
     """Writes a warm-up request for each signature. A server runs the warm-up requests before it serves the model."""
-    os.makedirs(folder / warmup.FILE.parent, exist_ok=True)
-    with tf.io.TFRecordWriter(str(folder / warmup.FILE)) as out:
+    os.makedirs(folder / warmup_file.FILE.parent, exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / warmup_file.FILE)) as out:
         for signature, arrays in inputs.items():
             request = predict.encode_request(predict.ModelSpec(name, signature=signature), arrays)
             log = messages.PredictionLog()

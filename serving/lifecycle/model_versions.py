@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..config.model_config import ModelConfig
-from ..errors import ServingError
+from ..errors import ServingError, Unimplemented
 from ..version_files import Files, FilesChanged, check_files, files_of
 from .folders import VersionFolders
 from .host import Published
@@ -170,7 +171,7 @@ class ModelVersions:
         version.renew_id()
         try:
             check_files(version.folder)
-            self._resources.host.load(version.id, self.name, version.number, version.folder, files)
+            self._load(version, files)
         except ServingError as problem:
             error = problem
         except Exception as problem:
@@ -187,6 +188,18 @@ class ModelVersions:
             later.daemon = True
             with contextlib.suppress(RuntimeError):  # no thread can be started
                 later.start()
+
+    def _load(self, version: Version, files: Files) -> None:
+        """Loads a version. If no engine can run it, tries again after `improve`. Raises ServingError."""
+        load = functools.partial(
+            self._resources.host.load, version.id, self.name, version.number, version.folder, files
+        )
+        try:
+            load()
+        except Unimplemented:
+            if not self._resources.improve(version.folder):
+                raise
+            load()
 
     def _note_load(self, version: Version, error: ServingError | None, files: Files) -> None:
         """Notes the result of a load. Call it with the lock held."""

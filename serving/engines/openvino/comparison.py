@@ -91,7 +91,7 @@ def compare(
     limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(few, scale=scale))), None)
     if limit is None:
         raise Rejected("different overflow for large values")
-    return Verdict(limit, least, times_faster, _has_independent_rows(inputs, openvino))
+    return Verdict(limit, least, times_faster, has_independent_rows(inputs, openvino))
 
 
 def _largest_batch(check: Check, inputs: Inputs) -> int:
@@ -150,7 +150,7 @@ class Check:
         for name, want, got in self._outputs(inputs):
             if got.shape != want.shape or got.dtype != self._dtypes[name].numpy:
                 raise Rejected(f"different shape or dtype of {name}")
-            if not _is_close(got, want, *tolerance):
+            if not is_close(got, want, *tolerance):
                 raise Rejected(f"different values of {name}")
 
     def overflows_alike(self, inputs: Arrays) -> bool:
@@ -175,7 +175,8 @@ class Check:
             yield name, value, got[name]
 
 
-def _is_close(got: Any, want: Any, relative: float, absolute: float) -> bool:
+def is_close(got: Any, want: Any, relative: float, absolute: float) -> bool:
+    """Returns whether the values are equal, up to tolerances as in `NARROW` for floats."""
     if want.dtype.kind != "f":
         return bool(np.array_equal(got, want))
     finite = np.isfinite(want)
@@ -193,7 +194,7 @@ def _classes(array: Any) -> Any:
     return np.select([array == np.inf, array == -np.inf, np.isnan(array)], [1, -1, 2], 0)
 
 
-def _has_independent_rows(inputs: Inputs, openvino: Run) -> bool:
+def has_independent_rows(inputs: Inputs, openvino: Run) -> bool:
     """Returns whether a batch has the same outputs as its rows alone, up to `ROWS_TOLERANCE` of the largest output.
 
     Compares the first, the middle and the last row of each batch that may occur.
@@ -217,7 +218,7 @@ def _has_independent_rows(inputs: Inputs, openvino: Run) -> bool:
                 if not value.ndim or len(value) != size:
                     return False
                 expected = np.concatenate([outputs[name] for outputs in alone])
-                if not _is_close(value[rows], expected, 0.0, ROWS_TOLERANCE):
+                if not is_close(value[rows], expected, 0.0, ROWS_TOLERANCE):
                     return False
     return True
 

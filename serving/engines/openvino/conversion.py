@@ -20,6 +20,7 @@ from ... import saved_model
 from ...errors import PermissionDenied, ServingError
 from ...leftovers import OwnedFolder
 from ..tensorflow import library as tensorflow_library
+from . import recorded
 from .files import Index, OpenVinoFiles, read
 
 log = logging.getLogger(__name__)
@@ -63,10 +64,21 @@ class Converter:
         except (OSError, ServingError) as error:
             log.warning("%s: not converted for OpenVINO: %s", folder, error)
             return False
+        if tensorflow_library.find() is None:
+            self._say_what_is_missing(folder, index)
         if index is None:
             return False
         log.info("%s: %s", folder, index)
         return bool(index.signatures)
+
+    def _say_what_is_missing(self, folder: Path, index: Index | None) -> None:
+        """Logs a line for each signature that needs TensorFlow, which is not installed."""
+        found = Index("") if index is None else index
+        for name in sorted(saved_model.read_signatures(folder, self._files.tags)):
+            if name not in found.signatures and name not in found.plans:
+                why = found.reasons.get(name, "tensorflow (no recorded answers)")
+                why = why.removeprefix("tensorflow (").removesuffix(")")
+                log.warning("%s: %s needs TensorFlow (pip install '.[models]'): %s", folder, name, why)
 
     def close(self) -> None:
         """Stops the conversion in progress, and prevents new ones."""
@@ -75,7 +87,7 @@ class Converter:
             process.kill()
 
     def _convert(self, folder: Path) -> Index | None:
-        if tensorflow_library.find() is None:  # the comparison needs TensorFlow
+        if tensorflow_library.find() is None and not recorded.read(folder):  # nothing to compare with
             return None
         if not self._files.is_private():
             raise PermissionDenied(f"{self._files.cache} must belong to this user, with mode 0700")

@@ -1,4 +1,7 @@
-"""The child process that converts a SavedModel to OpenVINO files and an index. `conversion.py` starts it."""
+"""The child process that converts a SavedModel to OpenVINO files and an index. `conversion.py` starts it.
+
+It compares OpenVINO's answers with TensorFlow's. Where TensorFlow is missing, these are in the warm-up file.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,12 @@ from ... import landlock, saved_model
 from ...wire import messages
 from ...wire.signature import DEFAULT_SIGNATURE, SignatureDef
 from ..base import Arrays
+from ..tensorflow import library
 from ..tensorflow.library import TensorFlowError
 from ..tensorflow.session import Session
 from ..tensorflow.tensor import from_array, to_array
-from . import plans
-from .comparison import Rejected, Run, RunFailed, compare, reason
+from . import plans, recorded
+from .comparison import Rejected, Run, RunFailed, Verdict, compare, reason
 from .engine import OpenVinoRunner, make_core
 from .files import Entry, Index
 from .rules import reasons_against
@@ -55,7 +59,7 @@ def convert(folder: Path, tags: list[str], target: Path) -> None:
     for name, signature in candidates.items():
         try:
             index.signatures[name], times_faster = converter.convert(signature)
-            index.reasons[name] = reason(times_faster)
+            index.reasons[name] = reason(times_faster) if library.find() else recorded.REASON
         except Rejected as why:
             index.reasons[name] = f"tensorflow ({why})"
         index.write(target)
@@ -93,7 +97,8 @@ class Converter:
         self._meta_graph = meta_graph
         self._limits = limits
         self.core = make_core()
-        self._session = Session(folder, tags)
+        self._session = Session(folder, tags) if library.find() else None
+        self._answers = {} if self._session else recorded.read(folder)
         # Files that passed the comparison, and how many times faster OpenVINO is, by the digest of the file.
         self._files: dict[bytes, tuple[Entry, float]] = {}
 
@@ -118,10 +123,7 @@ class Converter:
             if content in self._files:  # another signature with the same function
                 self._remove(file)
                 return self._files[content]
-            limits = (self._limits or {}).get(signature.name)
-            verdict = compare(
-                signature, self.tensorflow(signature), plans.openvino_run(runner, list(signature.outputs)), limits
-            )
+            verdict = self._compare(signature, plans.openvino_run(runner, list(signature.outputs)))
         except Rejected:
             self._remove(file)
             raise
@@ -129,6 +131,12 @@ class Converter:
         entry = Entry(str(file), verdict.limit, verdict.least, verdict.independent_rows, preferred)
         self._files[content] = entry, verdict.times_faster
         return self._files[content]
+
+    def _compare(self, signature: SignatureDef, openvino: Run) -> Verdict:
+        """Compares OpenVINO with TensorFlow or, where TensorFlow is missing, with its recorded answers."""
+        if self._session is None:
+            return recorded.compare(signature, self._answers.get(signature.name, ()), openvino)
+        return compare(signature, self.tensorflow(signature), openvino, (self._limits or {}).get(signature.name))
 
     def _read(self, signature: SignatureDef) -> Any:
         """Returns an OpenVINO model of a signature.
@@ -168,6 +176,7 @@ class Converter:
         """Returns a function that runs a signature in TensorFlow."""
 
         def run(inputs: Arrays) -> Arrays:
+            assert self._session is not None
             feeds = [(signature.inputs[name].tensor, from_array(array)) for name, array in inputs.items()]
             try:
                 results = self._session.run(feeds, [spec.tensor for spec in signature.outputs.values()])

@@ -27,6 +27,7 @@ from ...errors import ServingError
 from ...steps.base import Step, read_steps
 from ...wire import dtypes
 from ...wire.signature import SignatureDef, TensorSpec
+from ..tensorflow import library as tensorflow_library
 
 FOLDER = Path("assets.extra", "openvino")
 RULES = 6  # version of the conversion: increase it when the same SavedModel is converted differently
@@ -271,7 +272,14 @@ class OpenVinoFiles:
     def cache_folder(self, fingerprint: str) -> Path:
         """Returns the cache folder for the files of the SavedModel with this fingerprint.
 
-        The folder's name also depends on the tags, the OpenVINO version and `RULES`.
+        The folder's name also depends on the tags, the OpenVINO version and `RULES`, and on whether TensorFlow is
+        installed, which decides what OpenVINO was compared with.
         """
-        key = (fingerprint, *self.tags, importlib.metadata.version("openvino"), RULES)
+        key = (
+            fingerprint,
+            *self.tags,
+            importlib.metadata.version("openvino"),
+            RULES,
+            tensorflow_library.find() is None,
+        )
         return self.cache / hashlib.sha256(repr(key).encode()).hexdigest()[:40]

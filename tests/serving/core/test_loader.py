@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras_gallery.serving import saved_model
+from keras_gallery.serving import saved_model, warmup_file
 from keras_gallery.serving.config.server_config import BatchingParameters
-from keras_gallery.serving.core import loader, servable, warmup
+from keras_gallery.serving.core import loader, servable
 from keras_gallery.serving.core.loader import Batching, Loader
 from keras_gallery.serving.core.servable import Servable
 from keras_gallery.serving.engines.base import Arrays
@@ -95,8 +95,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def record_requests(folder: Path, *requests: Any) -> None:
-    (folder / warmup.FILE).parent.mkdir()
-    with open(folder / warmup.FILE, "wb") as file:
+    (folder / warmup_file.FILE).parent.mkdir()
+    with open(folder / warmup_file.FILE, "wb") as file:
         for request in requests:
             data = messages.PredictionLog(predict_log={"request": request}).SerializeToString()
             file.write(struct.pack("<QI", len(data), 0) + data + bytes(4))

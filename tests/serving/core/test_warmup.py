@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.serving import warmup_file
 from keras_gallery.serving.core import warmup
 from keras_gallery.serving.core.warmup import Record
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, ServingError
@@ -38,8 +39,8 @@ def record(data: bytes) -> bytes:
 
 
 def write(folder: Path, content: bytes) -> None:
-    (folder / warmup.FILE).parent.mkdir()
-    (folder / warmup.FILE).write_bytes(content)
+    (folder / warmup_file.FILE).parent.mkdir()
+    (folder / warmup_file.FILE).write_bytes(content)
 
 
 def values(folder: Path) -> list[Any]:
@@ -55,8 +56,8 @@ def test_a_file_that_tensorflow_wrote(tmp_path: Path) -> None:
     theirs = predict_pb2.PredictRequest(model_spec={"name": "m", "signature_name": "encode"}, output_filter=["y"])
     theirs.inputs["x"].CopyFrom(tf.make_tensor_proto(array))
     log = prediction_log_pb2.PredictionLog(predict_log={"request": theirs})
-    (tmp_path / warmup.FILE).parent.mkdir()
-    with tf.io.TFRecordWriter(str(tmp_path / warmup.FILE)) as writer:
+    (tmp_path / warmup_file.FILE).parent.mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / warmup_file.FILE)) as writer:
         for _ in range(3):
             writer.write(log.SerializeToString())
     records = list(warmup.read(tmp_path))

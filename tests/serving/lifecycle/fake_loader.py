@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_gallery.serving.core.servable import Servable
 from keras_gallery.serving.core.served_models import ServedModels
-from keras_gallery.serving.errors import NotFound, OutOfRange
+from keras_gallery.serving.errors import NotFound, OutOfRange, Unimplemented
 from keras_gallery.serving.lifecycle.host import LocalHost
 from keras_gallery.serving.lifecycle.manager import Manager
 from keras_gallery.serving.lifecycle.versions import State
@@ -38,6 +38,7 @@ class Loader:
 
     Attributes:
         broken: the names of models that can't be loaded.
+        unsupported: the names of models that no engine can run.
         hanging: the names of models whose loads hang until `continues` is set.
     """
 
@@ -45,6 +46,7 @@ class Loader:
         self.tried: list[int] = []
         self.broken: set[str] = set()
         self.hanging: set[str] = set()
+        self.unsupported: set[str] = set()
         self.continues = threading.Event()
         self.loaded: dict[int, FakeServable] = {}
         self.gate = threading.Event()
@@ -59,6 +61,8 @@ class Loader:
             self.continues.wait(SECONDS)
         if name in self.broken:
             raise NotFound("no SavedModel")
+        if name in self.unsupported:
+            raise Unimplemented("No engine can run any signature.")
         if (folder / "assets" / "broken").exists():
             raise OutOfRange("Read less bytes than requested")
         if (folder / "assets" / "bug").exists():

@@ -294,6 +294,23 @@ def test_an_improved_version_is_loaded_again(run: Run, tmp_path: Path, load: Loa
     assert folders == [tmp_path / "1"]
 
 
+@pytest.mark.parametrize("improved", [True, False])
+def test_a_version_that_no_engine_can_run_is_improved_first(
+    run: Run, tmp_path: Path, load: Loader, improved: bool
+) -> None:
+    def improve(folder: Path) -> bool:
+        load.unsupported.clear()
+        return improved
+
+    load.unsupported.add("m")
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path), improve=improve)
+    if improved:
+        until(lambda: load.tried == [1, 1, 1])  # with the load after the improvement in the background
+    assert states(manager) == {1: State.AVAILABLE if improved else State.END}
+    assert improved or load.tried == [1]
+
+
 # === Reload ===
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from keras_gallery.serving.engines.base import Arrays, Runner
-from keras_gallery.serving.engines.openvino.comparison import RunFailed, _has_independent_rows
+from keras_gallery.serving.engines.openvino.comparison import RunFailed, has_independent_rows
 from keras_gallery.serving.engines.openvino.engine import OpenVino
 from keras_gallery.serving.engines.openvino.files import OpenVinoFiles
 from keras_gallery.serving.engines.openvino.generated_inputs import Inputs
@@ -30,7 +30,7 @@ def is_independent(function: Callable[..., Any], *shapes: tuple[int, ...], dtype
     def run(inputs: Arrays) -> Arrays:
         return {"y": np.asarray(function(*inputs.values()))}
 
-    return _has_independent_rows(Inputs(signature(*(shapes or ((-1, 3),)), dtype=dtype), 8), run)
+    return has_independent_rows(Inputs(signature(*(shapes or ((-1, 3),)), dtype=dtype), 8), run)
 
 
 def fail_if(condition: bool, value: Any) -> Any:
