@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 # Tests in a process of their own, because they send an interrupt to their process.
-ALONE = tests/training/test_interrupt.py
+ALONE = tests/cli/test_bulk_interrupt.py tests/training/test_interrupt.py
 PACKAGES = tests/javascript/node_modules/.ready
 
 .PHONY: demo test quick check docs format lock
@@ -14,7 +14,7 @@ demo: $(READY)
 
 # All tests except those marked slow. Without npm, the tests that need TensorFlow.js are skipped.
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore $(ALONE)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)
 
 # The tests that do not need TensorFlow, except those that take several seconds: half of the tests, in about a minute.

@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import os
-import signal
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,51 +16,12 @@ import pytest
 from keras_gallery.cli import bulk, files, progress, tables
 from keras_gallery.cli.main import main
 from keras_gallery.preparation.notes import Labels, write_note
-from keras_gallery.serving.errors import Internal, InvalidArgument, NotFound, ResourceExhausted, Unavailable
+from keras_gallery.serving.errors import Internal, NotFound, ResourceExhausted, Unavailable
 from keras_gallery.serving.wire.signature import TensorSpec
-from keras_gallery.serving.wire.tensor import string_array
 from PIL import Image
 
-from .fake_client import FLOAT, TEXT, FakeClient, signature
-
-IMAGE = {"image": ((-1, 2, 2, 1), FLOAT)}
-SIGNATURES = [
-    signature("encode", IMAGE, ["code"], "0..1"),
-    signature("encode_png", {"image_bytes": TEXT}, ["code"], "0..1"),
-    signature("score", IMAGE, ["score"], "0..1"),
-    signature("regress", {"features": ((-1, 3), FLOAT)}, ["prediction"]),
-    signature("classify_rows", {"size": ((-1,), FLOAT), "colour": TEXT}, ["label", "score", "probabilities"]),
-    signature("embed_text", {"text": TEXT}, ["embedding"]),
-]
-BAD = 250  # a grey value that the server refuses
-
-
-def answer(name: str, inputs: Any) -> dict[str, Any]:
-    """The code of a picture is its grey value and its half."""
-    if name == "encode_png":
-        try:
-            grey = np.array([np.asarray(Image.open(io.BytesIO(each)))[0, 0] for each in inputs], np.float32)
-        except OSError:
-            raise InvalidArgument("Invalid PNG data.") from None
-    elif name == "classify_rows":
-        pairs = zip(inputs["size"], inputs["colour"], strict=True)
-        labels = [colour.decode() + ("+" if size > 1 else "-") for size, colour in pairs]
-        return {
-            "probabilities": np.tile(np.float32([0.1, 0.9]), (len(labels), 1)),
-            "label": string_array([each.encode() for each in labels]),
-            "score": np.full(len(labels), 0.9, np.float32),
-        }
-    elif name == "embed_text":
-        return {"embedding": np.array([[len(each)] for each in inputs], np.float16)}
-    elif name == "regress":
-        return {"prediction": inputs.sum(1, keepdims=True)}
-    elif name == "score":
-        return {"score": inputs.sum((1, 2, 3))}
-    else:
-        grey = inputs[:, 0, 0, 0] * 255
-    if (grey == BAD).any():
-        raise InvalidArgument("Expected another picture.")
-    return {"code": np.stack([grey, grey / 2], 1)}
+from .bulk_answers import BAD, SIGNATURES, answer, pictures
+from .fake_client import FLOAT, FakeClient
 
 
 @pytest.fixture
@@ -71,14 +30,6 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeClient:
     monkeypatch.setattr(files, "connect", lambda values: fake)
     monkeypatch.chdir(tmp_path)
     return fake
-
-
-def pictures(count: int, folder: str = "in") -> None:
-    """Writes pictures whose grey values are 0, 1, 2 and so on."""
-    for number in range(count):
-        file = Path(folder, f"{number:03}.png")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (2, 2), number).save(file)
 
 
 def names(count: int) -> list[str]:
@@ -293,35 +244,6 @@ def test_resume_with_equal_texts(client: FakeClient, monkeypatch: pytest.MonkeyP
     client._answer = answer
     assert main([*command, "--resume"]) == 0
     assert np.load("v.npz")["input"].tolist() == ["a", "b", "a", "a", "b"]
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_command_keeps_its_answers(client: FakeClient, number: int, status: int) -> None:
-    pictures(40)
-    Path("codes.npz").write_text("an earlier file")
-    main_thread = threading.main_thread().ident
-    assert main_thread is not None
-    sent: list[int] = []  # one signal only: a second one could reach the test itself
-
-    def interrupt(name: str, inputs: Any) -> Any:
-        if sum(client.sizes) > 20 and not sent:
-            sent.append(number)
-            signal.pthread_kill(main_thread, number)
-            threading.Event().wait(0.2)
-        return answer(name, inputs)
-
-    client._answer = interrupt
-    command = ["encode", "m", "in", "--output", "codes.npz", "--batch-size", "4", "--in-flight", "1"]
-    if number == signal.SIGTERM:
-        with pytest.raises(SystemExit, match="143"):
-            main(command)
-    else:
-        assert main(command) == status
-    assert Path("codes.npz").read_text() == "an earlier file"
-    client._answer = answer
-    client.sizes.clear()
-    assert main([*command, "--resume"]) == 0
-    assert np.load("codes.npz")["code"][:, 0].tolist() == list(range(40)) and sum(client.sizes) < 30
 
 
 def test_resume_with_a_file_for_each_input(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
