@@ -43,8 +43,8 @@ def main() -> dict[str, tuple[float, float]]:
         train, test = x[: EXAMPLES * 4 // 5], x[EXAMPLES * 4 // 5 :]
         keras.utils.set_random_seed(0)
         model = create("linear_autoencoder", image_shape=x.shape[1:], code_dim=CODE)
-        model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 2_500)), SquaredError())
-        model.fit(train, train, batch_size=64, epochs=40, verbose=0)
+        model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.02, 1_260)), SquaredError())
+        model.fit(train, train, batch_size=64, epochs=20, verbose=0)
         autoencoder = lost(test, model.predict(test, verbose=0))
         losses[kind] = autoencoder, lost(test, Components(train).reconstruct(test, CODE))
         print(f"{kind:12} values: {losses[kind][0]:.3f} of the variance lost, PCA {losses[kind][1]:.3f}")

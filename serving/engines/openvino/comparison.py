@@ -26,7 +26,7 @@ WIDE = (1e-4, 1e-4)  # tolerances, as in NARROW, for inputs so large that roundi
 _NEGLIGIBLE = 1e-34  # differences that arise because both engines treat numbers below 1.2e-38 as zero in some places
 _SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
 _RUN_SECONDS = 0.25  # longest time for a batch of several examples in both engines, if the model is slow
-_SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
+_SECONDS, _ROUNDS, _MOST_ROUNDS = 0.1, 3, 100  # a measurement lasts 0.1 s, but has at least 3 and at most 100 rounds
 _CLEAR, _CLEAR_ROUNDS = 2.0, 10  # it ends earlier, after 10 rounds, if one engine takes more than twice as long
 _IPC_SECONDS = 5e-5  # cost of sending a request to the TensorFlow process
 
@@ -248,7 +248,7 @@ def _ratio(inputs: Arrays, tensorflow: Run, openvino: Run) -> float:
     """
     shortest, end = {tensorflow: math.inf, openvino: math.inf}, time.perf_counter() + _SECONDS
     rounds, ratio = 0, 1.0
-    while rounds < _ROUNDS or time.perf_counter() < end:
+    while rounds < _ROUNDS or rounds < _MOST_ROUNDS and time.perf_counter() < end:
         rounds += 1
         for run in shortest:
             started = time.perf_counter()

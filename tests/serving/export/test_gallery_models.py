@@ -179,6 +179,13 @@ def test_openvino_does_not_run_signatures_with_random_numbers_or_assertions(gall
     assert not {"generate", "encode_png"} & index.signatures.keys()
 
 
+@pytest.mark.parametrize("name", SERVED)
+def test_every_signature_is_answered_without_tensorflow(gallery: Gallery, name: str, tmp_path: Path) -> None:
+    from .without_tensorflow import check
+
+    check(gallery.models[name], gallery.folders[name], tmp_path / "cache")
+
+
 # === Generate ===
 
 
