@@ -366,5 +366,5 @@ def test_a_version_that_is_lost_while_it_is_loaded_again(run: Run, tmp_path: Pat
     manager.lost(id, NotFound("gone"))
     assert states(manager) == {1: State.LOADING}
     load.gate.set()
-    until(lambda: states(manager) == {1: State.AVAILABLE})
-    assert first.closed and load.models.find(ModelSpec("m")) is load.loaded[1]
+    until(lambda: states(manager) == {1: State.AVAILABLE} and first.closed)
+    assert load.models.find(ModelSpec("m")) is load.loaded[1]
