@@ -95,10 +95,10 @@ def needs_models(test: pytest.Function) -> bool:
 @pytest.fixture(autouse=True)
 def models_only_if_marked(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test that imports a package of the `models` extra without the mark `models`."""
-    before = PACKAGES & set(sys.modules)
+    before = {name for name in PACKAGES if name in sys.modules}
     yield
     if not request.node.get_closest_marker("models"):
-        imported = (PACKAGES & set(sys.modules)) - before
+        imported = {name for name in PACKAGES if name in sys.modules} - before
         assert not imported, f"imports {', '.join(sorted(imported))}: mark the test with @pytest.mark.models"
 
 

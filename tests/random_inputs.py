@@ -6,12 +6,15 @@ from typing import Any
 
 from hypothesis import settings
 
-FULL = 100  # `max_examples` in the default profile of Hypothesis
-settings.register_profile("quick", max_examples=FULL // 5)
+FULL = 100
+settings.register_profile("default", max_examples=40)  # `make test`; --hypothesis-profile full runs all
+settings.register_profile("quick", max_examples=20)
+settings.register_profile("full", max_examples=FULL)
+settings.load_profile("default")
 
 
 def random_inputs(count: int, **options: Any) -> settings:
-    """Returns settings for a test with `count` random inputs. `make quick` uses a fifth of `count`.
+    """Returns settings for a test with `count` random inputs. `make test` uses 40 % of them, and `make quick` 20 %.
 
     The settings disable the time limit per input and the database of failed inputs.
     """

@@ -107,7 +107,8 @@ class RestTransport:
     def __init__(self, target: str, timeout: float) -> None:
         self._target = target
         self._url = target.rstrip("/") + "/v1/models/"
-        self._http = httpx.Client(timeout=timeout, trust_env=False)
+        # Reading the certificates of authorities takes longer than a request.
+        self._http = httpx.Client(timeout=timeout, trust_env=False, verify=not target.lower().startswith("http:"))
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
         body = {"signature_name": signature.name, "inputs": {k: json_values.plain(v) for k, v in inputs.items()}}

@@ -8,10 +8,10 @@ and id 3 the end.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,12 @@ from .endpoint import Arrays, Endpoint, Part, joined
 
 # The whitespace at which `str.split` splits. TensorFlow's split knows ASCII whitespace only.
 _BLANKS = r"[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
+
+
+@functools.cache
+def _upper_case() -> list[tuple[str, str]]:
+    """Returns each character that `str.lower` changes, with the result."""
+    return [(each, each.lower()) for each in map(chr, range(sys.maxunicode + 1)) if each.lower() != each]
 
 
 class Tokens:
@@ -51,7 +57,7 @@ class Tokens:
         self.split = split
         ids = {name: number for number, name in enumerate(names, 2)}
         if split == "characters":  # add upper-case letters, because ICU does not know all letters that Python knows
-            ids = {c: ids[c.lower()] for c in map(chr, range(sys.maxunicode + 1)) if c.lower() in ids} | ids
+            ids = {upper: ids[lower] for upper, lower in _upper_case() if lower in ids} | ids
         rows = tf.lookup.KeyValueTensorInitializer(list(ids), list(ids.values()), tf.string, tf.int32)
         self.table = tf.lookup.StaticHashTable(rows, UNKNOWN)
 
@@ -111,14 +117,14 @@ class Tokens:
 
     def known_part(self, words: str, ids: str) -> Part:
         """Returns the part that refuses unknown words, from the array `words` and the array `ids`."""
-        return Part(lambda *arrays: {ids: self.known(*arrays)}, (words, ids), partial(steps.Known, words, ids))
+        return Part(lambda *arrays: {ids: self.known(*arrays)}, (words, ids), functools.partial(steps.Known, words, ids))
 
     def texts_part(self, ids: str, texts: str) -> Part:
         """Returns the part that converts the array `ids` to the array `texts`."""
         return self._part(self.texts, steps.IdTexts, ids, texts)
 
     def _part(self, function: Callable[[Any], Any], step: Callable[..., Step], old: str, new: str) -> Part:
-        portable = partial(step, old, new, tuple(self.names), self.split)
+        portable = functools.partial(step, old, new, tuple(self.names), self.split)
         return Part(lambda x: {new: function(x)}, (old,), portable, tables=[self.table])
 
 

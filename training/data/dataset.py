@@ -73,6 +73,7 @@ class Dataset:
         labels: names of the classes, or of the target values.
         texts: the vocabularies of the ids. The keys are `text` for input texts, `output` for target texts, and `word`
             for sentences of words. For categories, the keys are the names of the columns in order.
+        parts: for target texts of the same form: the positions of the tokens that say something, by what they say.
         validation: indices of the training examples in the validation split. By default, a random tenth.
         preparation: how inputs are prepared for the model, for data of the user's own: values for JSON, with a `kind`:
             `pictures`, `table`, `series` or `texts`. It is saved with the run.
@@ -89,6 +90,7 @@ class Dataset:
     source: str
     labels: tuple[str, ...] = ()
     texts: Mapping[str, Tokens] = field(default_factory=dict)
+    parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     validation: NDArray[np.int64] | None = None
     preparation: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()

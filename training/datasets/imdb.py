@@ -75,5 +75,5 @@ def _fetch() -> tuple[Any, Any, dict[str, int]]:
         reason = " ".join(str(error).split())
         raise DataUnavailable(
             f"Cannot download imdb: {reason}. Set GALLERY_DATA to a folder that contains imdb/imdb.npz and "
-            "imdb/imdb_word_index.json, or use the dataset stress, which needs no download (--dataset stress)."
+            "imdb/imdb_word_index.json, or train with the recipe stress, which needs no download (--recipe stress)."
         ) from None

@@ -32,8 +32,8 @@ def load() -> Dataset:
     path = Path(os.environ.get("GALLERY_DATA", ""), FILE)
     if "GALLERY_DATA" not in os.environ or not path.is_file():
         raise DataUnavailable(
-            f"Missing file: {path}. Set GALLERY_DATA to a folder that contains {FILE}, or use the dataset stress, "
-            "which needs no files (--dataset stress)."
+            f"Missing file: {path}. Set GALLERY_DATA to a folder that contains {FILE}, or train with the recipe "
+            "stress, which needs no files (--recipe stress)."
         )
     rated = [(rating, sentence) for rating, sentence in read(path) if rating]
     sentences = np.array([sentence for _, sentence in rated], object)

@@ -55,6 +55,7 @@ _TEXTS = (
         "%",
     ),
     Row("text_error", "texts with an error", (("frequent_text_error", "always the most frequent text"),), "%"),
+    *(Row(f"{part}_error", f"texts with a wrong {part}", unit="%") for part in ("number", "digit", "place")),
 )
 _BASELINES = {
     "naive": "repeating the last value",

@@ -12,4 +12,11 @@ _DIGITS = CONVNET["mnist_5k"]
 RECIPES = {
     "mnist_5k": _DIGITS,
     "mnist_5k_twice": replace(_DIGITS, hyperparameters={"filters": (16, 32), "convolutions": 2}),
+    # The yardstick of `vector_to_sequence` on digit_scenes: a class for each sentence.
+    "digit_scene_classes": replace(
+        _DIGITS,
+        dataset="digit_scene_classes",
+        shift=False,
+        hyperparameters={"filters": (16, 32, 64), "units": 128},
+    ),
 }

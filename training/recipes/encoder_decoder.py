@@ -1,4 +1,4 @@
-"""Writes the sum of two numbers in a text such as "57+931", or the pronunciation of a word."""
+"""Writes the sum of two numbers in a text such as "57+931", a date in Hungarian, or the pronunciation of a word."""
 
 from dataclasses import replace
 
@@ -19,6 +19,7 @@ _ADDITION = Recipe(
 
 RECIPES = {
     "addition": _ADDITION,
+    "dates": replace(_ADDITION, dataset="dates", epochs=20, targets=()),
     "pronunciations": replace(
         _ADDITION,
         dataset="pronunciations",

@@ -1,4 +1,4 @@
-"""Finds the stressed syllable of a word from its letters; classifies film reviews as positive or negative."""
+"""Classifies film reviews as positive or negative; finds the stressed syllable of a word from its letters."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ _REVIEWS = replace(
 )
 
 RECIPES = {
-    "stress": _STRESS,
-    "reviews": _REVIEWS,
     "imdb": replace(_REVIEWS, dataset="imdb", epochs=4),
+    "reviews": _REVIEWS,
+    "stress": _STRESS,
 }

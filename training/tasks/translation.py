@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ class Translation(Task):
         number of true tokens. `text_error` is the fraction of texts with an error. If an input has several true texts,
         the predicted text is compared with the true text that gives the fewest errors.
 
+        If the texts have parts, `<part>_error` is the fraction of texts in which a token of this part is wrong.
+
         `frequent_token_error` and `frequent_text_error` are the error rates of always writing the text that is most
         frequent in the training examples.
         """
@@ -76,7 +79,9 @@ class Translation(Task):
         references = list(true_texts.values())
         figures = dict(zip(("token_error", "text_error"), _error_rates(references, texts), strict=True))
         names = ("frequent_token_error", "frequent_text_error")
-        return figures | dict(zip(names, _error_rates(references, frequent), strict=True))
+        figures |= dict(zip(names, _error_rates(references, frequent), strict=True))
+        parts = self.dataset.parts.items()
+        return figures | {f"{part}_error": _part_error(references, texts, at) for part, at in parts}
 
     def fit_yardsticks(self) -> Yardsticks:
         texts, counts = np.unique(self.training.y, axis=0, return_counts=True)
@@ -102,6 +107,16 @@ def _error_rates(references: list[list[list[int]]], texts: list[list[int]]) -> t
         distance, length = min((metrics.edits(each, text), len(each)) for each in true_texts)
         errors, tokens, wrong = errors + distance, tokens + length, wrong + (distance > 0)
     return errors / max(tokens, 1), wrong / len(texts)
+
+
+def _part_error(references: list[list[list[int]]], texts: list[list[int]], positions: Sequence[int]) -> float:
+    """Returns the fraction of texts that have another token than each of their true texts at one of the positions."""
+
+    def part(text: list[int]) -> list[int]:
+        return [text[at] if at < len(text) else PADDING for at in positions]
+
+    pairs = zip(references, texts, strict=True)
+    return float(np.mean([part(text) not in map(part, true_texts) for true_texts, text in pairs]))
 
 
 class TextBatches(keras.utils.PyDataset):

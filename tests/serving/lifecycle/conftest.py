@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from keras_gallery.serving import memory
 from keras_gallery.serving.config.model_config import ModelConfig
 from keras_gallery.serving.lifecycle.manager import Manager
 
 from .fake_loader import SECONDS, Loader, Run
+
+
+@pytest.fixture(autouse=True)
+def kept_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Giving memory back takes long in a process that has run many tests."""
+    monkeypatch.setattr(memory, "give_back", lambda: None)
 
 
 @pytest.fixture

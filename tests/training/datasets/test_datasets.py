@@ -7,6 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from keras_gallery.training.data.dataset import Dataset, check_features, check_images, hold_out, list_datasets, load
+from keras_gallery.training.datasets import _canvases
 from keras_gallery.training.errors import BadData, UnknownDataset
 from PIL import Image
 from sklearn.datasets import load_diabetes
@@ -14,9 +15,9 @@ from sklearn.datasets import load_diabetes
 
 def test_list_datasets() -> None:
     assert list_datasets() == [
-        *("adding", "addition", "cifar10", "co2", "diabetes", "digit_boxes", "digit_masks", "digit_names"),
-        *("digit_sequences", "digits", "el_nino", "fashion_mnist", "imdb", "mnist", "mnist_5k", "party"),
-        *("photographs", "pronunciations", "reviews", "stress", "sunspots", "wikipedia"),
+        *("adding", "addition", "cifar10", "co2", "dates", "diabetes", "digit_boxes", "digit_masks", "digit_names"),
+        *("digit_scene_classes", "digit_scenes", "digit_sequences", "digits", "el_nino", "fashion_mnist", "imdb"),
+        *("mnist", "mnist_5k", "party", "photographs", "pronunciations", "reviews", "stress", "sunspots", "wikipedia"),
     ]
 
 
@@ -108,7 +109,8 @@ def test_canvases_match_their_masks_and_boxes() -> None:
         assert ((mask < 10) == (image[..., 0] >= 0.25)).all()
 
 
-def test_test_canvases_contain_only_test_digits() -> None:
+def test_test_canvases_contain_only_test_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_canvases.COUNTS, "train", 1)  # drawing them takes seconds
     boxes, digits = load("digit_boxes"), load("mnist_5k")
     test_digits = {_cut(digit).tobytes() for digit in digits.x_test}
     alone = (boxes.y_test[:, :, 0] >= 0).sum(axis=1) == 1

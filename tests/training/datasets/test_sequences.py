@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import keras
 import numpy as np
 import pytest
 from keras_gallery.training.data.dataset import load
-from keras_gallery.training.datasets import imdb
+from keras_gallery.training.datasets import _scenes, imdb
 from keras_gallery.training.errors import BadData, DataUnavailable
+from keras_gallery.training.settings import TrainConfig
+from keras_gallery.training.tasks.text import TextClassification
+from keras_gallery.training.train import train
 
 
 def test_adding_targets_are_sums_of_marked_values() -> None:
@@ -59,6 +63,46 @@ def test_digit_names() -> None:
     assert tokens.texts(dataset.y_test) == [names[digit] for digit in digits.y_test]
     seven = dataset.y_test[digits.y_test == 7][0]
     assert (seven[0], seven[-1]) == (2, 3) and (seven > 0).all()
+
+
+def cells(image: np.ndarray) -> np.ndarray:
+    """Returns the digit of each quarter of a scene, cropped to its ink, as a (2, 2) array of objects."""
+    found = np.empty((2, 2), object)
+    for row, column in np.ndindex(2, 2):
+        found[row, column] = cropped(image[32 * row :, 32 * column :, 0][:32, :32])
+    return found
+
+
+def cropped(image: np.ndarray) -> bytes:
+    """Returns the shape and the content of the smallest part of an image with all its ink; b"" without ink."""
+    rows, columns = np.nonzero(image)
+    if not len(rows):
+        return b""
+    part = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    return str(part.shape).encode() + part.tobytes()
+
+
+def test_digit_scenes_show_what_their_sentences_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_scenes, "TRAINING", 2_000)  # drawing them takes seconds
+    dataset, digits, classes = load("digit_scenes"), load("mnist_5k"), load("digit_scene_classes")
+    known = {cropped(image[..., 0]): int(label) for image, label in zip(digits.x_test, digits.y_test, strict=True)}
+    names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    plurals = ("zeroes", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines")
+    sentences = dataset.texts["output"].texts(dataset.y_test)
+    assert dataset.y_test.shape[1] == 7 and dataset.texts["output"].size == 2 + 2 + 23
+    places = set()
+    for image, sentence in zip(dataset.x_test[:300], sentences, strict=False):
+        first_count, first, place, second_count, second = sentence.split()
+        places.add(place)
+        quarters = cells(image) if place == "above" else cells(image).T
+        for half, count, name in zip(quarters, (first_count, second_count), (first, second), strict=True):
+            digit = names.index(name) if count == "a" else plurals.index(name)
+            shown = [known[each] for each in half if each]
+            assert shown == [digit] * {"a": 1, "two": 2}[count]
+        assert len({known[each] for each in quarters.ravel() if each}) == 2
+    assert places == {"above", "beside"}
+    assert [classes.labels[each] for each in classes.y_test] == sentences
+    np.testing.assert_array_equal(classes.x_test[::100], dataset.x_test[::100])
 
 
 def test_stress_labels_and_split() -> None:
@@ -148,8 +192,6 @@ def test_imdb_from_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "imdb" / "imdb_word_index.json").write_text(json.dumps(WORDS))
     with pytest.raises(BadData, match="with the SHA-256 checksum 69664113.*Received: "):
         load("imdb")
-    import hashlib
-
     checksum = hashlib.sha256((folder / "imdb" / "imdb.npz").read_bytes()).hexdigest()
     monkeypatch.setattr(imdb, "SHA256", checksum)
     check_imdb()
@@ -157,6 +199,28 @@ def test_imdb_from_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "imdb" / "imdb_word_index.json").write_bytes(damaged)
         with pytest.raises(BadData, match="Expected a JSON file in UTF-8: .*imdb_word_index.json. Received: "):
             load("imdb")
+
+
+def test_a_training_on_files_in_the_form_of_imdb(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A word decides the sentiment, so that the default recipe learns it from few reviews, with large steps."""
+    rng = np.random.default_rng(0)
+    good, bad = ["fine", "rare", "moving"], ["dull", "long", "weak"]
+    numbers = {word: at for at, word in enumerate(["the", "film", "is", *good, *bad], 1)}
+
+    def reviews(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = rng.integers(2, size=count)
+        texts = [rng.choice(["the", "film", "is"], 6).tolist() + [rng.choice(good if y else bad)] for y in labels]
+        ids = [[numbers[word] for word in text] + [1] * (at % 3) for at, text in enumerate(texts)]
+        return np.array(ids, object), labels
+
+    parts = dict(zip(("x_train", "y_train", "x_test", "y_test"), (*reviews(1_000), *reviews(200)), strict=True))
+    np.savez(folder / "imdb" / "imdb.npz", **parts)
+    (folder / "imdb" / "imdb_word_index.json").write_text(json.dumps(numbers))
+    monkeypatch.setattr(imdb, "SHA256", hashlib.sha256((folder / "imdb" / "imdb.npz").read_bytes()).hexdigest())
+    monkeypatch.setattr(imdb, "LONGEST", 12)
+    monkeypatch.setattr(TextClassification, "draw", lambda *_: None)
+    run = train(TrainConfig("sequence_to_vector", root=tmp_path / "runs", learning_rate=0.01))
+    assert run.config["dataset"] == "imdb" and run.metrics["accuracy"] > 0.95
 
 
 def test_imdb_download(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import keras
 import numpy as np
 import pytest
 from keras_gallery.models import create
-from keras_gallery.preparation.splits import END, START
+from keras_gallery.preparation.splits import END, PADDING, START
 from keras_gallery.training.data.dataset import Dataset, Examples, load
 from keras_gallery.training.data.tokens import MARKS, Tokens
 from keras_gallery.training.datasets import addition
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.figures import metrics
 from keras_gallery.training.recipe import load_recipe
-from keras_gallery.training.tasks import TASKS
+from keras_gallery.training.tasks import TASKS, translation
 from keras_gallery.training.tasks.translation import TextBatches, Translation, write
 
 WORDS = ("ab", "ba", "bb", "b", "aabb", "abababa")
@@ -52,6 +53,18 @@ def test_batches_contain_every_text_once(dataset: Dataset) -> None:
             rows += dataset.texts["text"].texts(x)
             assert dataset.texts["output"].texts(target) == [word[::-1] for word in rows[-len(x) :]]
         assert sorted(rows) == sorted(WORDS * 5)
+
+
+def test_errors_of_the_parts_of_a_text(dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = np.where(np.isin(dataset.y_test, (START, END)), PADDING, dataset.y_test)
+    written[0, 1] = 9  # the first token
+    written[1:3, 2] = 9
+    monkeypatch.setattr(translation, "write", lambda *_: written)
+    parts = {"head": (0,), "rest": (1, 2), "no": (30,)}
+    task = Translation(load_recipe("encoder_decoder"), replace(dataset, parts=parts), 0)
+    figures = task.evaluate(model)
+    assert (figures["head_error"], figures["rest_error"], figures["no_error"]) == (1 / 6, 2 / 6, 0)
+    assert figures["text_error"] == 3 / 6
 
 
 def test_greedy_decoding(model: keras.Model) -> None:
@@ -114,6 +127,27 @@ def test_captions(dataset: Dataset) -> None:
 def test_other_datasets_are_rejected() -> None:
     with pytest.raises(BadData, match="The task translate needs a dataset with texts to write. Received: digits"):
         Translation(load_recipe("encoder_decoder"), load("digits"), 0)
+
+
+HUNGARIAN = "január február március április május június július augusztus szeptember október november december".split()
+DAYS = "hétfő kedd szerda csütörtök péntek szombat vasárnap".split()
+
+
+def test_dates_dataset() -> None:
+    """Both texts say the same date, and the day of the week is that of the calendar."""
+    data = load("dates")
+    assert (len(data.x_train), len(data.x_test)) == (18_000, 2_000)
+    english, hungarian = data.texts["text"].texts(data.x_test), data.texts["output"].texts(data.y_test)
+    with_day = 0
+    for text, written in zip(english, hungarian, strict=True):
+        *day, rest, year = text.split(", ")
+        date = datetime.strptime(f"{rest} {year}", "%B %d %Y")
+        named = f"{date.year}. {HUNGARIAN[date.month - 1]} {date.day}."
+        assert written == (f"{named}, {DAYS[date.weekday()]}" if day else named)
+        assert not day or day == [date.strftime("%A").lower()]
+        with_day += bool(day)
+    assert 800 < with_day < 1_200
+    assert not set(english) & set(data.texts["text"].texts(data.x_train))
 
 
 def test_addition_dataset() -> None:
