@@ -117,7 +117,8 @@ class Tokens:
 
     def known_part(self, words: str, ids: str) -> Part:
         """Returns the part that refuses unknown words, from the array `words` and the array `ids`."""
-        return Part(lambda *arrays: {ids: self.known(*arrays)}, (words, ids), functools.partial(steps.Known, words, ids))
+        known = functools.partial(steps.Known, words, ids)
+        return Part(lambda *arrays: {ids: self.known(*arrays)}, (words, ids), known)
 
     def texts_part(self, ids: str, texts: str) -> Part:
         """Returns the part that converts the array `ids` to the array `texts`."""
