@@ -55,9 +55,10 @@ class Recipe:
             `forecast`: a time series → its next steps.
         dataset: name of the dataset, or `own data` for a recipe that `gallery tune --data` has found.
         loss: `squared_error` and `binary_crossentropy` are summed over the values of an example. `crossentropy` is for
-            classes; if each pixel or token has a class, the loss is averaged over the pixels or tokens. For `detect`,
-            the distance of the boxes is added to `crossentropy`. For `forecast`, the squared error is averaged over the
-            values, and divided by the variance of the targets.
+            classes; if each pixel or token has a class, the loss is averaged over the pixels or tokens. For `segment`,
+            the pixels of objects have ten times the weight of the background. For `detect`, five times the distance of
+            the boxes is added to `crossentropy`. For `forecast`, the squared error is averaged over the values, and
+            divided by the variance of the targets.
         learning_rate: learning rate at the start of the training, or at the end of the warm-up if there is one.
         epochs: number of passes over the training examples.
         batch_size: number of examples in a step. For plain gradient descent, it is larger than the training set.

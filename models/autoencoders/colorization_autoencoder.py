@@ -24,7 +24,7 @@ def colorization_autoencoder(*, image_shape: ImageShape = (32, 32, 3), filters: 
     Formula:
         grey = 0.299 red + 0.587 green + 0.114 blue
         x̂ = grey + D(E(grey)), clipped to [0, 1]
-        minimise Σ (x̂ − colour)²
+        minimise Σ_j (x̂_j − colour_j)²
 
     Source:
         Lecture notes 003, "Autoencoders: Applications" (image colorization); ITU-R BT.601 (the weights of red, green

@@ -34,6 +34,7 @@ def contractive_autoencoder(
         h = σ(W x + b)
         x̂ = f(W* h + c)
         minimise L(x, x̂) + λ ‖∂h/∂x‖²_F
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
         ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
 
     Source:

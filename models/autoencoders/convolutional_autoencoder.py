@@ -36,6 +36,8 @@ def convolutional_autoencoder(
         maps_l = max(0, K_l * maps_{l−1} + b_l)
         h = W maps_L + b
         decoder: the transpose of each step, with separate weights
+        minimise L(x, x̂)
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
 
     Source:
         Lecture notes 004, "Auto encoders" and "Convolutional layer"; notes 003, "Autoencoders: Applications".

@@ -41,7 +41,8 @@ def denoising_autoencoder(
 
     Formula:
         x̃ = corrupt(x)
-        minimise L(x, D(E(x̃)))
+        minimise L(x, x̂), x̂ = D(E(x̃))
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
 
     Source:
         Lecture notes 003, "Denoising Autoencoder"; notes 004, "Denoising Autoencoders"; Vincent et al. 2008,

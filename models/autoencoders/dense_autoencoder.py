@@ -34,6 +34,8 @@ def dense_autoencoder(
         h = g(W x + b)
         x̂ = f(W* h + c)
         dim h < dim x
+        minimise L(x, x̂)
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
 
     Source:
         Lecture notes 000, lecture 7 (undercomplete autoencoders); notes 004, "Auto encoders".

@@ -41,6 +41,9 @@ def overcomplete_autoencoder(
         h = g(W x + b)
         x̂ = f(W* h + c)
         dim h ≥ dim x
+        minimise L(x, x̂) + penalty, where x̂ is computed from x̃ = corrupt(x) for corruption
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
+        penalty = β Σ_j KL(ρ‖ρ̂_j) for kl, λ Σ_j |h_j| for l1, λ ‖∂h/∂x‖²_F for contractive, otherwise 0
         without a regulariser and with linear activations: W* W = I copies every x, even an x that is not an image
 
     Source:

@@ -42,11 +42,11 @@ def sparse_autoencoder(
         output_activation: f, the activation of the reconstruction.
 
     Formula:
-        J_sparse = L(x, x̂) + β Σ_j KL(ρ‖ρ̂_j)
+        minimise J_sparse = L(x, x̂) + β Σ_j KL(ρ‖ρ̂_j) for kl, or L(x, x̂) + λ Σ_j |h_j| for l1
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
         KL(ρ‖ρ̂_j) = ρ log(ρ/ρ̂_j) + (1 − ρ) log((1 − ρ)/(1 − ρ̂_j))
         ρ̂_j = 1/m Σ_i h_j(x_i)
         ∂J/∂h_j = ∂L/∂h_j + β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m
-        or J_sparse = L(x, x̂) + λ Σ_j |h_j|
         For tanh, (h_j + 1)/2 replaces h_j in the formulas for kl, and |h_j + 1| replaces |h_j| in the formula for l1.
 
     Source:

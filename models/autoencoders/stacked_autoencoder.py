@@ -39,6 +39,8 @@ def stacked_autoencoder(
         h₀ = x,  h_l = g(W_l h_{l−1} + b_l)
         y_L = h_L,  y_{l−1} = g(W*_l y_l + c_l),  x̂ = f(W*_1 y_1 + c_1)
         tied: W*_l = W_lᵀ
+        minimise L(x, x̂)
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
 
     Source:
         Lecture notes 003, "Hyperparameter" (the decoder is symmetric to the encoder); notes 004, "Stacked / Deep

@@ -32,8 +32,9 @@ def tied_autoencoder(
     Formula:
         h = f(W x)
         x̂ = f(Wᵀ h)
-        minimise ½‖x̂ − x‖²
-        ∂L/∂W = W x (Wᵀ W x − x)ᵀ + W (Wᵀ W x − x) xᵀ        (linear f)
+        minimise L(x, x̂)
+        L(x, x̂) = Σ_j (x̂_j − x_j)², or −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)] for values in [0, 1]
+        ∂(½‖x̂ − x‖²)/∂W = W x (Wᵀ W x − x)ᵀ + W (Wᵀ W x − x) xᵀ        (linear f)
 
     Source:
         Lecture notes 001, question 1, "Backpropagation for autoencoders".

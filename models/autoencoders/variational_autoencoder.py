@@ -45,7 +45,8 @@ def variational_autoencoder(
     Formula:
         q(z|x) = N(μ(x), σ²(x)),  p(z) = N(0, 1)
         z = μ + σ ε,  ε ~ N(0, 1)
-        minimise −E_q log p(x|z) + KL(q(z|x)‖p(z))  ≥  −log p(x)
+        minimise −log p(x|z) + β KL(q(z|x)‖p(z)); for β = 1, its mean over z is an upper bound of −log p(x)
+        −log p(x|z) = −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)]
         KL = ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)
 
     Source:

@@ -41,6 +41,7 @@ def conv_blocks(
     Formula:
         size after a convolution = ⌊(n + 2p − f) / s⌋ + 1, from size n with p zeros on each side
         size after a pooling layer = ⌊n / 2⌋
+        minimise L = −log ŷ_ℓ, where ℓ is the true class
 
     Source:
         Lecture notes 004, "CNN architectures", "Stride" and "Padding".

@@ -25,6 +25,7 @@ def convnet(*, image_shape: ImageShape = (28, 28, 1), classes: Count = 10, dropo
         maps_{mnk} = max(0, Σ_{ijc} K_{ijck} x_{m+i, n+j, c} + b_k)
         pooled_{mnk} = max of maps_{2m+i, 2n+j, k} over i, j ∈ {0, 1}
         parameters of a convolution = filters · (height · width · channels of a filter) + filters
+        minimise L = −log ŷ_ℓ, where ℓ is the true class
 
     Source:
         Lecture notes 004, "Convnet code (Keras)".

@@ -29,8 +29,8 @@ def detector(
         p̂_c = softmax(W maps_c + b), for each cell c
         b̂_c = (y − h/2, x − w/2, y + h/2, x + w/2), where sigmoids compute the centre (y, x), which lies in cell c, the
             height h and the width w
-        L = Σ_c −log p̂_{c,ℓ} + λ Σ_{c with a centre} ‖b̂_c − b_c‖₁, where ℓ is the true class of cell c, and λ is the
-            weight of the boxes
+        minimise L = Σ_c −log p̂_{c,ℓ} + λ Σ_{c with a centre} ‖b̂_c − b_c‖₁, where ℓ is the true class of cell c
+        λ = 5, the weight of the boxes in YOLO
 
     Source:
         Lecture notes 004, "Types of computer vision problems"; Redmon et al. 2016, "You Only Look Once" (the grid);

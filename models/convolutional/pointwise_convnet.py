@@ -38,6 +38,7 @@ def pointwise_convnet(
 
     Formula:
         maps_{mnk} = max(0, Σ_c W_{ck} x_{mnc} + b_k), k = 1 … channels / factor
+        minimise L = −log ŷ_ℓ, where ℓ is the true class
 
     Source:
         Lecture notes 004, "Purpose of 1×1 convolution" and "Pooling layer"; Lin, Chen and Yan 2013, "Network In

@@ -44,6 +44,7 @@ def residual_network(
         block(x) = W₂ * max(0, BN(W₁ * max(0, BN(x))))
         x_{l+1} = x_l + block(x_l)         with skips: the block learns h(x) − x
         x_{l+1} = block(x_l)               without skips: the block learns h(x)
+        minimise L = −log ŷ_ℓ, where ℓ is the true class
         ∂L/∂x_l = (1 + ∂block/∂x_l)ᵀ ∂L/∂x_{l+1}
 
     Source:

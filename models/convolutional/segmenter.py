@@ -29,7 +29,8 @@ def segmenter(
         down_1 = conv(image), down_l = conv(pool(down_{l−1}))
         up_n = down_n, up_l = conv([down_l, transposed conv(up_{l+1})])
         ŷ_{ij} = softmax(W up_{1,ij} + b)
-        L = −1/(height · width) Σ_{ij} log ŷ_{ij,c}, where c is the true class of pixel (i, j)
+        minimise L = −1/(height · width) Σ_{ij} w_{ij} log ŷ_{ij,c}, where c is the true class of pixel (i, j)
+        w_{ij} = 1 if c is the background, otherwise 10, because few pixels belong to objects
 
     Source:
         Lecture notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".

@@ -35,7 +35,7 @@ def entity_embedding(
         e_f = Eᶠᵀ onehot(c_f)
         h_0 = [e_1, …, e_F],  h_l = relu(W_l h_{l−1} + b_l)
         ŷ = mean y + std y · (W_O h_L + b_O)
-        L = 1/N Σ_i Σ_j (ŷ_ij − y_ij)²
+        minimise L = 1/N Σ_i Σ_j (ŷ_ij − y_ij)², for N examples
 
     Source:
         Lecture notes 004, "Embeddings" and "Training an embedding as part of a larger model"; Guo and Berkhahn 2016,

@@ -27,7 +27,7 @@ def word2vec_cbow(*, tokens: Count = 10_000, dim: Count = 100, window: Count = 5
     Formula:
         h = 1/|C| Σ_{c ∈ C} v_c,  where C is the context without padding
         score_j = σ(u_jᵀ h)
-        L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the true word
+        minimise L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the true word
 
     Source:
         Lecture notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.

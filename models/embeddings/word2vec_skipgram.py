@@ -28,7 +28,7 @@ def word2vec_skipgram(*, tokens: Count = 10_000, dim: Count = 100) -> keras.Mode
     Formula:
         h = v_w
         score_j = σ(u_jᵀ h)
-        L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the word nearby
+        minimise L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the word nearby
 
     Source:
         Lecture notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.

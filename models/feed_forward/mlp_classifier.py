@@ -30,7 +30,7 @@ def mlp_classifier(
         h_l = g(W_l h_{l−1} + b_l), h₀ = x, or (x − mean) / std for features
         a_L = W_L h_{L−1} + b_L
         ŷ_j = exp(a_Lj) / Σ_i exp(a_Li)
-        L = −log ŷ_ℓ, where ℓ is the true class
+        minimise L = −log ŷ_ℓ, where ℓ is the true class
         ∂L/∂a_L = ŷ − y
 
     Source:

@@ -34,7 +34,7 @@ def mlp_regressor(
         h₀ = (x − mean x) / std x
         h_l = g(W_l h_{l−1} + b_l)
         ŷ = mean y + std y · (W_O h_{L−1} + b_O)
-        L = 1/N Σ_i Σ_j (ŷ_ij − y_ij)²
+        minimise L = 1/N Σ_i Σ_j (ŷ_ij − y_ij)², for N examples
 
     Source:
         Lecture notes 002, "Output functions and loss functions" (ratings in R³).

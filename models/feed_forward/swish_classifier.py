@@ -24,7 +24,7 @@ def swish_classifier(*, input_shape: Counts = (10,), hidden: Count = 64, classes
         swish(k) = k σ(k)
         z₁ = W₁ x + b₁, h₁ = swish(z₁)
         z₂ = W₂ h₁ + b₂, ŷ = softmax(z₂)
-        L = −Σ_i y_i log ŷ_i
+        minimise L = −Σ_i y_i log ŷ_i, where y is the one-hot vector of the true class
         ∇b₂ L = ŷ − y, ∇W₂ L = (ŷ − y) h₁ᵀ
         ∇b₁ L = (W₂ᵀ (ŷ − y)) ⊙ (σ(z₁) + z₁ σ(z₁) (1 − σ(z₁))), ∇W₁ L = ∇b₁ L · xᵀ
 

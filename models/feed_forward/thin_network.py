@@ -32,6 +32,7 @@ def thin_network(
         h₀ = (x − mean x) / std x
         a_l = w_l h_{l−1} + b_l, h_l = g(a_l), for l = 1 … L − 1
         ŷ = mean y + std y · a_L, a_L = w_L h_{L−1} + b_L
+        minimise L = (ŷ − y)²
         ∂L/∂w₁ = ∂L/∂ŷ · ∂ŷ/∂a_L · w_L g'(a_{L−1}) · w_{L−1} g'(a_{L−2}) ⋯ w₂ g'(a₁) · h₀
 
     Source:

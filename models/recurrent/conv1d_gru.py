@@ -34,6 +34,7 @@ def conv1d_gru(
         u_j = max(0, W_cᵀ (x_{sj+1}, …, x_{sj+f}) + b_c), j = 0 … ⌊(T − f) / s⌋
         h_j = GRU(h_{j−1}, u_j)
         ŷ = softmax(Wᵀ h + b), where h is the last h_j
+        minimise L = −log ŷ_ℓ, where ℓ is the true class
         for f = 5, s = 2 and T = 10: u has 3 steps, computed from the input steps 1–5, 3–7 and 5–9
 
     Source:

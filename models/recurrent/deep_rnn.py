@@ -37,6 +37,7 @@ def deep_rnn(
         hˡ_t = cell_l(hˡ_{t−1}, hˡ⁻¹_t)
         (y_1, …, y_H) = W_yᵀ h^L_T + b
         forecast_k = mean z + std z · y_k + history_{T+k−p}, k = 1 … H
+        minimise L = 1/(N H F) Σ (forecast − series)² / variance of the series, for N windows, H steps and F features
 
     Source:
         Lecture notes 004, "Deep RNN unrolled through time" (stacked layers; removal of trend and seasonality before the

@@ -41,7 +41,7 @@ def encoder_decoder(
         v = (→h_T, ←h_1)
         s_0 = v, s_t = cell(s_{t−1}, D y_{t−1})
         p(y_t | y_1 … y_{t−1}, x) = softmax(W s_t + b)
-        L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x)
+        minimise L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x), for all N tokens of a batch, without padding
 
     Source:
         Lecture notes 004, "Types of RNN", encoder-decoder; Sutskever, Vinyals and Le 2014, "Sequence to Sequence

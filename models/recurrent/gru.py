@@ -32,6 +32,7 @@ def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_aft
         g_t = tanh(W_xgᵀ x_t + b_g + W_hgᵀ (r_t ⊙ h_{t−1}))         reset before
         h_t = z_t ⊙ h_{t−1} + (1 − z_t) ⊙ g_t
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
+        minimise L = Σ_j (ŷ_j − y_j)²
 
     Source:
         Lecture notes 004, "GRU"; Cho et al. 2014, "Learning Phrase Representations using RNN Encoder–Decoder for

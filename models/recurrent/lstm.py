@@ -30,6 +30,7 @@ def lstm(*, features: Count = 2, units: Count = 32, outputs: Count = 1) -> keras
         c_t = f_t ⊙ c_{t−1} + i_t ⊙ g_t                long-term state
         h_t = o_t ⊙ tanh(c_t)                          short-term state, the output
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
+        minimise L = Σ_j (ŷ_j − y_j)²
 
     Source:
         Lecture notes 004, "LSTM"; Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; Gers, Schmidhuber and

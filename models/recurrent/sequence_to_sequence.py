@@ -32,6 +32,7 @@ def sequence_to_sequence(
         s_k = cell'(s_{k−1}, h_T), s_0 = 0, k = 1 … H
         y_k = W_yᵀ s_k + b
         forecast_k = mean z + std z · y_k + history_{T+k−p}
+        minimise L = 1/(N H F) Σ (forecast − series)² / variance of the series, for N windows, H steps and F features
 
     Source:
         Lecture notes 004, "Types of RNN" (sequence to sequence: forecasts N days from the last N days; vector to

@@ -35,6 +35,7 @@ def sequence_to_vector(
         h_t = cell(h_{t−1}, E_{x_t}) for the words x_t, t = 1 … T, where E_i is row i of the embedding
         v = h_T, or (→h_T, ←h_1) if bidirectional
         ŷ = softmax(Wᵀ v + b)
+        minimise L = −log ŷ_ℓ, where ℓ is the true class
 
     Source:
         Lecture notes 004, "Types of RNN", sequence to vector (the sentiment of a movie review); Schuster and Paliwal

@@ -37,6 +37,7 @@ def simple_rnn(
         x_t = (sequence_t − mean) / std
         h_t = g(W_hᵀ h_{t−1} + W_xᵀ x_t + b), h_0 = 0
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
+        minimise L = Σ_j (ŷ_j − y_j)²
         ∂L/∂W_h = Σ_t h_{t−1} (g'(a_t) ⊙ ∂L/∂h_t)ᵀ, with h_t = g(a_t)
         ∂h_T/∂h_1 = Π_{t=T…2} diag(g'(a_t)) W_hᵀ, where g'(a_t) = 1 − h_t² for tanh
 

@@ -36,7 +36,7 @@ def vector_to_sequence(
         v = tanh(W conv(x) + b)
         s_0 = v, s_t = cell(s_{t−1}, D y_{t−1})
         p(y_t | y_1 … y_{t−1}, x) = softmax(U s_t + c)
-        L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x)
+        minimise L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x), for all N tokens of a batch, without padding
 
     Source:
         Lecture notes 004, "Types of RNN", vector to sequence (an image and its caption); Vinyals et al. 2015, "Show and

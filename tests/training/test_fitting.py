@@ -131,6 +131,41 @@ def test_a_full_disk_does_not_end_the_training(
     assert not list((tmp_path / "gru").iterdir())
 
 
+def test_clipped_gradient_moves_the_weights_by_the_norm() -> None:
+    """A step of gradient descent moves all weights together by η times the norm of the gradient, at most `clipnorm`."""
+    moves = []
+    for clipnorm in (0.0, 0.01, 1e3):
+        config, task = task_of(clipnorm=clipnorm, optimizer="gradient_descent", schedule="constant")
+        config = dataclasses.replace(config, epochs=1, batch_size=80, learning_rate=0.5)
+        keras.utils.set_random_seed(0)
+        model = build(config.model, {"input_shape": (8, 8, 1), "hidden": (4,)}, task)
+        before = model.get_weights()
+        fit(model, task, config, BestWeights(), verbose=0)
+        changes = [(new - old).ravel() for new, old in zip(model.get_weights(), before, strict=True)]
+        moves.append(float(np.linalg.norm(np.concatenate(changes))))
+    assert moves[1] == pytest.approx(0.5 * 0.01, rel=1e-3)
+    assert moves[0] == pytest.approx(moves[2]) and moves[0] > 2 * moves[1]
+
+
+@pytest.mark.parametrize(("schedule", "warmup"), [("constant", 0.5), ("cosine", 0.0), ("cosine", 0.5)])
+def test_learning_rate_of_each_step(schedule: str, warmup: float) -> None:
+    """With `cosine`, the rate rises in a line from 0 for half of the 12 steps, and then falls along half a cosine."""
+    config, task = task_of(warmup=warmup, schedule=schedule)
+    config = dataclasses.replace(config, learning_rate=0.01)
+    rates: list[float] = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    model = build(config.model, {"input_shape": (8, 8, 1), "hidden": (4,)}, task)
+    fit(model, task, config, BestWeights(), lambda: [Watch()], verbose=0)
+    first = 6 if warmup else 0
+    falling = (1 + np.cos(np.pi * np.arange(12 - first) / (12 - first))) / 2
+    expected = np.concatenate([np.arange(first) / 6, falling]) if schedule == "cosine" else np.ones(12)
+    np.testing.assert_allclose(rates, 0.01 * expected, atol=1e-6)
+
+
 def test_early_stop() -> None:
     best = BestWeights(patience=2)
     best.set_model(SimpleNamespace(stop_training=False, get_weights=lambda: [1]))

@@ -91,6 +91,22 @@ def test_figures_of_the_identity() -> None:
     assert code_size(model) == 16
 
 
+def test_errors_of_pca_equal_those_of_numpy() -> None:
+    """The oracle is the singular value decomposition of the training images."""
+    dataset = small_dataset()
+    flat, test = (images.reshape(len(images), -1) for images in (dataset.x_train, dataset.x_test))
+    mean = flat.mean(axis=0)
+    axes = np.linalg.svd(flat - mean)[2][:3]
+    plain = create("linear_autoencoder", image_shape=(4, 4, 1), code_dim=3)
+    image = keras.Input((4, 4, 1))
+    noisy = Corruption("gaussian", 0.3, name="corruption")(image)
+    model = keras.Model(image, plain.get_layer("decoder")(plain.get_layer("encoder")(noisy)))
+    figures = evaluate(model, dataset, recipe("denoise"), Components(dataset.x_train))
+    for name, images in (("pca_mse", test), ("pca_denoise_mse", add_noise(model, dataset.x_test).reshape(20, -1))):
+        rebuilt = (images - mean) @ axes.T @ axes + mean
+        assert figures[name] == pytest.approx(np.mean((rebuilt - test) ** 2), rel=1e-4), name
+
+
 def test_figures_of_colorization() -> None:
     photographs = load("photographs")
     dataset = replace(photographs, x_train=photographs.x_train[::50], x_test=photographs.x_test[::50])
@@ -106,8 +122,10 @@ def test_inputs_and_targets_of_each_task() -> None:
     model, images = identity_autoencoder(), RNG.random((3, 4, 4, 1), np.float32)
     inputs, targets = pairs(model, recipe("denoise"), images)
     assert targets is images and (inputs != images).any()
-    inputs, targets = pairs(model, recipe("generate", binarize=True), images)
+    grey = np.full((3, 40, 40, 1), 0.3, np.float32)
+    inputs, targets = pairs(model, recipe("generate", binarize=True), grey)
     assert inputs is targets and set(np.unique(targets)) == {0, 1}
+    np.testing.assert_allclose(targets.mean(), 0.3, atol=0.03)  # four standard errors
     inputs, targets = pairs(model, recipe("colorize"), RNG.random((3, 4, 4, 3), np.float32))
     assert inputs.shape == (3, 4, 4, 1) and targets.shape == (3, 4, 4, 3)
 

@@ -9,6 +9,7 @@ from keras_gallery.models import create
 from keras_gallery.models.layers.corruption import Corruption
 from keras_gallery.training import Recipe
 from keras_gallery.training.data.dataset import Dataset, load
+from keras_gallery.training.figures import slow
 from keras_gallery.training.figures.pca import Components
 from keras_gallery.training.figures.slow import measure, ssim
 
@@ -69,3 +70,27 @@ def test_ssim_is_1_only_for_equal_images() -> None:
     images = np.random.default_rng(0).random((2, 9, 9, 1), np.float32)
     assert ssim(images, images) == pytest.approx(1)
     assert ssim(images, 1 - images) < 0.2
+
+
+def test_likelihood_is_that_of_binary_images_drawn_from_the_grey_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pixel is white with the probability of its grey value. With a threshold, a sixth of the pixels would be."""
+    seen: list[tuple[np.ndarray, int]] = []
+
+    def likelihood(model: keras.Model, images: np.ndarray, samples: int, **_: object) -> np.ndarray:
+        seen.append((images, samples))
+        return np.array([-3.0, -5.0])
+
+    monkeypatch.setattr(slow, "importance_log_likelihood", likelihood)
+    grey = np.random.default_rng(0).uniform(0, 0.6, (40, 8, 8, 1)).astype(np.float32)
+    labels = np.arange(40) % 2
+    model = create("variational_autoencoder", image_shape=(8, 8, 1), hidden=(4,), code_dim=2)
+    recipe = Recipe("generate", "grey", "binary_crossentropy", 0.1, 1, 1, binarize=True)
+    data = Dataset("grey", grey, labels, grey, labels, "")
+    figures = measure(model, data, recipe, Components(grey), report=lambda line: None)
+    ((images, samples),) = seen
+    assert set(np.unique(images)) == {0, 1} and samples == 5_000
+    np.testing.assert_allclose(images.mean(), 0.3, atol=0.04)  # four standard errors
+    for low, high in ((0, 0.3), (0.3, 0.6)):
+        some = (grey > low) & (grey < high)
+        np.testing.assert_allclose(images[some].mean(), grey[some].mean(), atol=0.06)
+    assert (figures["nll"], figures["nll_standard_error"]) == (4, pytest.approx(1 / np.sqrt(2)))
