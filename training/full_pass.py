@@ -13,14 +13,15 @@ CHUNK = 5_000  # number of images in a prediction
 
 
 class FullPass(keras.callbacks.Callback):
-    """Computes the mean activations over all training images every few steps, and sets them in the `KLSparsity` layer.
+    """Computes the mean activations over all training images, and sets them in the `KLSparsity` layer.
 
-    In the lecture notes (003), each step uses the whole training set, and the means are computed before each step. Here
-    a step uses a batch. The means change little from one step to the next, so they are computed only every few steps.
+    As in the lecture notes (003), the estimate `full_pass_each_step` computes the means before each step, with the
+    weights of this step. The means change little from one step to the next, so the estimate `full_pass` computes them
+    only before the first step of each epoch and then every few steps.
 
     Args:
         images: all training images.
-        steps: number of steps from one computation to the next. The first step of each epoch always computes the means.
+        steps: number of steps from one computation to the next with the estimate `full_pass`.
     """
 
     def __init__(self, images: NDArray[np.float32], steps: int = 20) -> None:
@@ -41,11 +42,11 @@ class FullPass(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if batch < self.next_pass:
             return
-        self.next_pass = batch + self.steps
-        if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()  # during `fit`, JAX keeps the current weights outside of the model
         layer = sparsity_of(self.model)
         assert layer is not None
+        self.next_pass = batch + (1 if layer.estimate == "full_pass_each_step" else self.steps)
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # during `fit`, JAX keeps the current weights outside of the model
         starts = range(0, len(self.images), self.chunk)
         layer.set_mean_activation(
             np.concatenate([self.hidden.predict_on_batch(self.images[start : start + self.chunk]) for start in starts])
@@ -53,8 +54,8 @@ class FullPass(keras.callbacks.Callback):
 
 
 def sparsity_of(model: keras.Model) -> KLSparsity | None:
-    """Returns the model's `KLSparsity` layer with `estimate="full_pass"`, or None if the model has no such layer."""
+    """Returns the model's `KLSparsity` layer with an estimate over all training images, or None if it has none."""
     for layer in model.get_layer("encoder").layers:
-        if isinstance(layer, KLSparsity) and layer.estimate == "full_pass":
+        if isinstance(layer, KLSparsity) and layer.estimate != "batch":
             return layer
     return None

@@ -8,7 +8,7 @@ from keras import layers
 
 from ..errors import BadHyperparameter
 from ..hyperparameters import Count, ImageShape, NonNegative
-from ..layers.kl_sparsity import KLSparsity
+from ..layers.kl_sparsity import Estimate, KLSparsity
 from ..layers.l1_sparsity import L1Sparsity
 from ..registry import register
 
@@ -21,7 +21,7 @@ def sparse_autoencoder(
     penalty: Literal["kl", "l1"] = "kl",
     weight: NonNegative = 50.0,
     rho: NonNegative = 0.05,
-    estimate: Literal["batch", "full_pass"] = "batch",
+    estimate: Estimate = "batch",
     code_activation: Literal["sigmoid", "tanh", "relu"] = "sigmoid",
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
@@ -36,7 +36,8 @@ def sparse_autoencoder(
             pixels.
         rho: ρ, the target mean activation for `kl`, between 0 and 1. Ignored for `l1`.
         estimate: how `kl` estimates the mean activation: `batch` for the mean over each batch, `full_pass` for the mean
-            over the whole training set, computed at regular intervals. Ignored for `l1`.
+            over the whole training set every 20 steps, `full_pass_each_step` for this mean before each step. Ignored
+            for `l1`.
         code_activation: g, the activation of the code. An inactive unit has the value −1 for `tanh` and 0 for `sigmoid`
             and `relu`.
         output_activation: f, the activation of the reconstruction.

@@ -7,7 +7,7 @@ from keras import ops
 
 from ..errors import BadHyperparameter
 
-Estimate = Literal["batch", "full_pass"]
+Estimate = Literal["batch", "full_pass", "full_pass_each_step"]
 EPSILON = 1e-6
 
 
@@ -20,16 +20,17 @@ class KLSparsity(keras.layers.Layer):
         KL(ρ‖ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂))       0 if ρ̂ = ρ, otherwise positive
         ∂KL/∂ρ̂  = −ρ/ρ̂ + (1 − ρ)/(1 − ρ̂)
 
-    With the estimate `batch`, ρ̂ is the mean over the batch. With the estimate `full_pass`, ρ̂ is the mean that
-    `set_mean_activation` last stored. The penalty, and its gradient for each example, use this ρ̂ (lecture notes 003,
-    "Gradient Calculation").
+    With the estimate `batch`, ρ̂ is the mean over the batch. With the estimates `full_pass` and
+    `full_pass_each_step`, ρ̂ is the mean that `set_mean_activation` last stored. The penalty, and its gradient for each
+    example, use this ρ̂ (lecture notes 003, "Gradient Calculation"). The two differ only in how often the training
+    stores the mean.
 
     Args:
         rho: ρ, the target mean activation, between 0 and 1.
         weight: β, the weight of the penalty, at least 0.
         low: the activation of an inactive unit: 0, or −1 for tanh. The layer rescales the activations from [low, 1] to
             [0, 1]: for tanh, to (h + 1) / 2.
-        estimate: how ρ̂ is estimated, `batch` or `full_pass`.
+        estimate: how ρ̂ is estimated: `batch`, `full_pass` or `full_pass_each_step`.
 
     Call arguments:
         inputs: activations `(batch, units)`, from `low` to 1.
@@ -51,14 +52,16 @@ class KLSparsity(keras.layers.Layer):
         if not 0 <= weight < float("inf"):
             raise BadHyperparameter(f"Expected a KL weight of at least 0. Received: {weight}.")
         if estimate not in get_args(Estimate):
-            raise BadHyperparameter(f"Expected estimate to be batch or full_pass. Received: {estimate}.")
+            raise BadHyperparameter(
+                f"Expected estimate to be one of {', '.join(get_args(Estimate))}. Received: {estimate}."
+            )
         self.rho = rho
         self.weight = weight
         self.low = low
         self.estimate = estimate
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        if self.estimate == "full_pass":
+        if self.estimate != "batch":
             self.mean_activation = self.add_weight(
                 name="mean_activation",
                 shape=(input_shape[-1],),
@@ -67,12 +70,15 @@ class KLSparsity(keras.layers.Layer):
             )
 
     def set_mean_activation(self, activations: Any) -> None:
-        """Sets ρ̂ of the estimate `full_pass` to the mean of the activations `(n, units)` of the whole training set."""
+        """Sets the stored ρ̂ to the mean of the activations `(n, units)` of the whole training set.
+
+        A layer with the estimate `batch` stores no ρ̂.
+        """
         self.mean_activation.assign(self.mean_of(activations))
 
     def call(self, inputs: Any) -> Any:
         rho_hat = self.mean_of(inputs)  # (units,)
-        if self.estimate == "full_pass":
+        if self.estimate != "batch":
             # The value of rho_hat is the stored mean. The gradient of rho_hat is the gradient of the batch mean.
             rho_hat = self.mean_activation + rho_hat - ops.stop_gradient(rho_hat)
         self.add_loss(self.weight * ops.sum(bernoulli_kl(self.rho, rho_hat)))

@@ -104,6 +104,7 @@ SMALL: dict[str, dict[str, Any]] = {
 # Hyperparameters that make a model use other layers than with its defaults.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "conv1d_gru": [{"convolution": False}],
+    "conv_blocks": [{"pooling": "average"}],
     "convnet": [{"dropout": 0.5}],
     "convolutional_autoencoder": [{"code": "maps"}],
     "deep_rnn": [{"cell": "simple_rnn"}, {"cell": "lstm", "season": 3}],

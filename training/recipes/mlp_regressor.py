@@ -1,4 +1,4 @@
-"""Predicts the progression of a disease from ten features with Adam, or with plain gradient descent."""
+"""Predicts the progression of a disease with Adam, or with plain gradient descent; predicts three political ratings."""
 
 from dataclasses import replace
 
@@ -25,4 +25,5 @@ RECIPES = {
         epochs=1_000,
         batch_size=1_024,
     ),
+    "ratings": replace(_ADAM, dataset="ratings", epochs=60),
 }

@@ -17,6 +17,7 @@ _KL = Recipe(
 RECIPES = {
     "mnist_5k": _KL,
     "mnist_5k_full_pass": replace(_KL, hyperparameters={"estimate": "full_pass"}),
+    "mnist_5k_full_pass_each_step": replace(_KL, hyperparameters={"estimate": "full_pass_each_step"}),
     "mnist_5k_tanh": replace(_KL, hyperparameters={"code_activation": "tanh"}),
     "mnist_5k_l1": replace(_KL, hyperparameters={"penalty": "l1", "weight": 0.5}),
 }

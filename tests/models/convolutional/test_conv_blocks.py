@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -82,6 +84,16 @@ def test_same_padding_adds_zeros_around_the_image() -> None:
     x = np.random.default_rng(0).random((4, 4), dtype=np.float32)
     found = to_numpy(model.get_layer("conv_1_1")(x[None, :, :, None]))[0, :, :, 0]
     np.testing.assert_array_equal(found, np.pad(x[1:, 1:], ((0, 1), (0, 1))))
+
+
+@pytest.mark.parametrize(("pooling", "function"), [("max", np.max), ("average", np.mean)])
+def test_pooling_of_2_by_2_values(pooling: str, function: Callable[..., np.ndarray]) -> None:
+    """The last row and the last column of a map with an odd height and width are left out."""
+    model = create("conv_blocks", image_shape=(5, 7, 1), filters=(3,), units=1, pooling=pooling)
+    maps = np.random.default_rng(0).normal(size=(2, 5, 7, 3)).astype(np.float32)
+    windows = maps[:, :4, :6].reshape(2, 2, 2, 3, 2, 3)  # (batch, rows, 2, columns, 2, channels)
+    found = to_numpy(model.get_layer("pool_1")(maps))
+    np.testing.assert_allclose(found, function(windows, axis=(2, 4)), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

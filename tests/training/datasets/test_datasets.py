@@ -11,13 +11,15 @@ from keras_gallery.training.datasets import _canvases
 from keras_gallery.training.errors import BadData, UnknownDataset
 from PIL import Image
 from sklearn.datasets import load_diabetes
+from statsmodels.datasets import anes96
 
 
 def test_list_datasets() -> None:
     assert list_datasets() == [
         *("adding", "addition", "cifar10", "co2", "dates", "diabetes", "digit_boxes", "digit_masks", "digit_names"),
         *("digit_scene_classes", "digit_scenes", "digit_sequences", "digits", "el_nino", "fashion_mnist", "imdb"),
-        *("mnist", "mnist_5k", "party", "photographs", "pronunciations", "reviews", "stress", "sunspots", "wikipedia"),
+        *("mnist", "mnist_5k", "party", "photographs", "pronunciations", "ratings", "reviews", "stress", "sunspots"),
+        *("wikipedia",),
     ]
 
 
@@ -89,6 +91,18 @@ def test_party_has_seven_classes() -> None:
     assert set(dataset.y_train) == set(dataset.y_test) == set(range(7))
     left_right = dataset.x_train[:, 2]
     assert left_right[dataset.y_train == 0].mean() < left_right[dataset.y_train == 6].mean()
+
+
+def test_each_person_has_three_ratings() -> None:
+    """The table of statsmodels has the same rows: its columns are found by their values."""
+    dataset = load("ratings")
+    assert (dataset.x_train.shape, dataset.y_train.shape, len(dataset.x_test)) == ((755, 7), (755, 3), 189)
+    found = np.concatenate([np.hstack([dataset.x_train, dataset.y_train]), np.hstack([dataset.x_test, dataset.y_test])])
+    table = anes96.load_pandas().data
+    names = ["logpopul", "TVnews", "PID", "age", "educ", "income", "vote", "selfLR", "ClinLR", "DoleLR"]
+    expected = table[names].to_numpy(np.float32)
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], expected[np.lexsort(expected.T)])
+    assert set(np.unique(dataset.y_test)) == set(range(1, 8)) and len(dataset.labels) == 3
 
 
 def test_canvases_match_their_masks_and_boxes() -> None:
