@@ -23,6 +23,28 @@ def test_only_correlated_values_are_compressible(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.models
+def test_two_paths_lead_from_the_kernel_to_the_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The formulas of the gradients are those of lecture notes 001: W b xᵀ and W x bᵀ, where b = WᵀWx − x."""
+    import numpy as np
+    from PIL import Image
+
+    found = runpy.run_path(str(EXAMPLES / "computational_graph.py"))["main"](tmp_path / "graph.png")
+    w, x = found["w"], found["x"]
+    b = w.T @ w @ x - x
+    np.testing.assert_allclose(found["encoder"], w @ b @ x.T, rtol=1e-12)
+    np.testing.assert_allclose(found["decoder"], w @ x @ b.T, rtol=1e-12)
+    np.testing.assert_allclose(found["both"], found["encoder"] + found["decoder"], rtol=1e-12)
+    end = "matrix product → − → square → sum → · ½"
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert sorted(lines) == [f"W → matrix product → {end}", f"W → transpose → {end}"]
+    assert float(last.rpartition(" ")[2]) < 1e-12
+    with Image.open(tmp_path / "graph.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    for colour in ((0xBD, 0x1F, 0x01), (0x3F, 0x90, 0xDA)):  # a path each
+        assert (pixels == colour).all(axis=-1).sum() > 500
+
+
+@pytest.mark.models
 @pytest.mark.filterwarnings("ignore:Values outside the range of the training examples")  # the series grows
 @pytest.mark.parametrize("name", ["own_pictures", "own_series"])
 def test_notebook(
