@@ -30,6 +30,7 @@ CAPTIONS = {
     "clipping": "Gradient norms during training, with and without clipping",
     "codes": "Codes of test images, in the plane",
     "confusion": "Confusion matrix",
+    "deeper_units": "The input of bounded norm that each unit of a deeper layer responds to most",
     "denoised": "Noisy and denoised test images",
     "errors": "Error by forecast step",
     "feature_maps": "Feature maps of a digit",

@@ -313,7 +313,7 @@ AUTOENCODERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
         "variational_autoencoder",
         {"hidden": (32,), "code_dim": 2},
         "digits",
-        {"reconstructed", "samples", "traversal", "latent_map"},
+        {"reconstructed", "samples", "traversal", "latent_map", "deeper_units"},
     ),
     "colorize": ("colorization_autoencoder", {"filters": (4,)}, "photographs", {"colorized"}),
     "full pass": (
@@ -330,7 +330,7 @@ OTHER_MODELS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
         "conv_blocks",
         {"filters": (4,), "units": 8},
         "digits",
-        {"confusion", "mistakes", "hidden_units", "feature_maps", "features"},
+        {"confusion", "mistakes", "hidden_units", "deeper_units", "feature_maps", "features"},
     ),
     "classify features": ("swish_classifier", {"hidden": 8}, "party", {"confusion"}),
     "regress": ("mlp_regressor", {"hidden": (8,)}, "diabetes", {"progression"}),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...models.layers.kl_sparsity import KLSparsity
 from ..best_weights import BestWeights
 from ..data.dataset import Dataset
+from ..figures import best_inputs
 from ..figures.evaluate import Images, code_size, loss_of, pairs, reconstruct
 from ..figures.pca import Components
 from ..recipe import Recipe
@@ -56,9 +57,9 @@ def draw_learning_curve(
 def draw(folder: Path, model: keras.Model, dataset: Dataset, recipe: Recipe) -> None:
     """Draws the other pictures of a trained autoencoder.
 
-    They are the predictions, the kernels of the first layer and the codes. If the encoder has a `KLSparsity` layer, its
-    mean activations are also drawn. For the task `generate`, images that are decoded from random and from varied codes
-    are also drawn.
+    They are the predictions, the kernels of the first layer, the best inputs of a deeper layer, and the codes. If the
+    encoder has a `KLSparsity` layer, its mean activations are also drawn. For the task `generate`, images that are
+    decoded from random and from varied codes are also drawn.
 
     Args:
         folder: folder for the PNG files.
@@ -69,6 +70,11 @@ def draw(folder: Path, model: keras.Model, dataset: Dataset, recipe: Recipe) -> 
     title = f"{model.name}, {dataset.name}"
     _draw_answers(folder, title, model, dataset, recipe)
     plots.hidden_units(folder / "hidden_units.png", f"{title}: what each unit looks for", _kernels(model)[:UNITS])
+    deeper = best_inputs.of_deeper_units(model.get_layer("encoder"), dataset.x_test)
+    if deeper is not None:
+        layer, inputs = deeper
+        words = f"{title}: what each unit of the layer {layer} looks for"
+        plots.hidden_units(folder / "deeper_units.png", words, inputs)
 
     some = np.random.default_rng(0).permutation(len(dataset.x_test))[:POINTS]
     shown, _ = pairs(model, recipe, dataset.x_test[some])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..data.batches import Batches
 from ..data.dataset import Dataset
-from ..figures import gradients_over_depth, metrics
+from ..figures import best_inputs, gradients_over_depth, metrics
 from ..pictures import answers as answer_plots
 from ..pictures import plots
 from .base import Task, Yardsticks, outputs_of
@@ -87,11 +87,16 @@ class Classification(Task):
         self._draw_features(folder, title, model)
 
     def _draw_features(self, folder: Path, title: str, model: keras.Model) -> None:
-        """Draws the kernels of the first layer, the feature maps of a test image, and the features of test images."""
+        """Draws the kernels of the first layer, the best inputs of a deeper layer, feature maps, and features."""
         data = self.dataset
         units = _first_kernels(model, data.shape)
         if units is not None:
             plots.hidden_units(folder / "hidden_units.png", f"{title}: what each unit looks for", units)
+        deeper = best_inputs.of_deeper_units(model, data.x_test)
+        if deeper is not None:
+            layer, inputs = deeper
+            words = f"{title}: what each unit of the layer {layer} looks for"
+            plots.hidden_units(folder / "deeper_units.png", words, inputs)
         convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
         if convolutions:
             shown = convolutions[:: max(1, len(convolutions) // 3)][:3]
