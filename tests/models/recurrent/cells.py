@@ -26,35 +26,59 @@ def simple_rnn(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray, g
     return np.stack(states, axis=1)
 
 
-def lstm(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
-    h, c, states = np.zeros((len(x), len(w_h))), np.zeros((len(x), len(w_h))), []
-    for t in range(x.shape[1]):
-        i, f, g, o = np.split(x[:, t] @ w_x + h @ w_h + b, 4, axis=1)  # Keras's order of the gates
-        c = sigma(f) * c + sigma(i) * np.tanh(g)
-        h = sigma(o) * np.tanh(c)
-        states.append(h)
-    return np.stack(states, axis=1)
+def lstm_step(
+    x: np.ndarray, states: list[np.ndarray], w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray
+) -> list[np.ndarray]:
+    """Returns the states [h_t, c_t] after the input x_t (batch, features)."""
+    h, c = states
+    i, f, g, o = np.split(x @ w_x + h @ w_h + b, 4, axis=1)  # Keras's order of the gates
+    c = sigma(f) * c + sigma(i) * np.tanh(g)
+    return [sigma(o) * np.tanh(c), c]
 
 
-def gru(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Applies the reset gate after the product with W_h if the shape of `b` is (2, 3 · units).
+def gru_step(
+    x: np.ndarray, states: list[np.ndarray], w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray
+) -> list[np.ndarray]:
+    """Returns the state [h_t] after the input x_t (batch, features).
 
-    If the shape of `b` is (3 · units,), the reset gate is applied before the product.
+    The reset gate is applied after the product with W_h if the shape of `b` is (2, 3 · units). If the shape of `b` is
+    (3 · units,), it is applied before the product.
     """
-    units, h, states = len(w_h), np.zeros((len(x), len(w_h))), []
+    (h,), units = states, len(w_h)
+    if b.ndim == 2:
+        x_z, x_r, x_g = np.split(x @ w_x + b[0], 3, axis=1)
+        h_z, h_r, h_g = np.split(h @ w_h + b[1], 3, axis=1)
+        g = np.tanh(x_g + sigma(x_r + h_r) * h_g)
+    else:
+        x_z, x_r, x_g = np.split(x @ w_x + b, 3, axis=1)
+        h_z, h_r = np.split(h @ w_h[:, : 2 * units], 2, axis=1)
+        g = np.tanh(x_g + (sigma(x_r + h_r) * h) @ w_h[:, 2 * units :])
+    z = sigma(x_z + h_z)
+    return [z * h + (1 - z) * g]
+
+
+STEPS: dict[str, tuple[Callable[..., list[np.ndarray]], int]] = {"lstm": (lstm_step, 2), "gru": (gru_step, 1)}
+
+
+def zeros(cell: str, batch: int, w_h: np.ndarray) -> list[np.ndarray]:
+    """Returns the initial states of an LSTM or a GRU."""
+    return [np.zeros((batch, len(w_h)))] * STEPS[cell][1]
+
+
+def lstm(x: np.ndarray, *weights: np.ndarray) -> np.ndarray:
+    return _all_steps("lstm", x, *weights)
+
+
+def gru(x: np.ndarray, *weights: np.ndarray) -> np.ndarray:
+    return _all_steps("gru", x, *weights)
+
+
+def _all_steps(cell: str, x: np.ndarray, *weights: np.ndarray) -> np.ndarray:
+    states, outputs = zeros(cell, len(x), weights[1]), []
     for t in range(x.shape[1]):
-        if b.ndim == 2:
-            x_z, x_r, x_g = np.split(x[:, t] @ w_x + b[0], 3, axis=1)
-            h_z, h_r, h_g = np.split(h @ w_h + b[1], 3, axis=1)
-            g = np.tanh(x_g + sigma(x_r + h_r) * h_g)
-        else:
-            x_z, x_r, x_g = np.split(x[:, t] @ w_x + b, 3, axis=1)
-            h_z, h_r = np.split(h @ w_h[:, : 2 * units], 2, axis=1)
-            g = np.tanh(x_g + (sigma(x_r + h_r) * h) @ w_h[:, 2 * units :])
-        z = sigma(x_z + h_z)
-        h = z * h + (1 - z) * g
-        states.append(h)
-    return np.stack(states, axis=1)
+        states = STEPS[cell][0](x[:, t], states, *weights)
+        outputs.append(states[0])
+    return np.stack(outputs, axis=1)
 
 
 CELLS: dict[str, Callable[..., np.ndarray]] = {"simple_rnn": simple_rnn, "lstm": lstm, "gru": gru}
