@@ -206,14 +206,14 @@ def label_names(labels: Sequence[str] | None, count: int) -> list[str]:
     return list(labels)
 
 
-def count_check(most: int) -> Part:
-    """Returns the part that refuses a `count` that is not from 1 to `most`."""
-    return Part(lambda count: {"count": check_count(count, most)}, ("count",), partial(Count, "count", most))
+def count_check(most: int, name: str = "count") -> Part:
+    """Returns the part that refuses an input `name` that is not from 1 to `most`."""
+    return Part(lambda count: {name: check_count(count, most, name)}, (name,), partial(Count, name, most))
 
 
-def check_count(count: Any, most: int) -> Any:
+def check_count(count: Any, most: int, name: str = "count") -> Any:
     """Returns `count`. If `count` is not from 1 to `most`, the graph fails before it allocates memory."""
-    message = tf.strings.format(f"Expected a count from 1 to {most}. Received: {{}}", count)
+    message = tf.strings.format(f"Expected a {name} from 1 to {most}. Received: {{}}", count)
     is_valid = tf.logical_and(count >= 1, count <= most)
     with tf.control_dependencies([tf.debugging.Assert(is_valid, [message])]):
         return tf.identity(count)

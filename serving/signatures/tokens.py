@@ -86,11 +86,13 @@ class Tokens:
             return tf.identity(ids)
 
     def texts(self, ids: Any) -> Any:
-        """Converts ids (batch, time) to texts (batch,). Leaves out padding and start tokens."""
-        names = tf.gather(tf.constant(["", "[UNK]", *self.names]), ids)
-        is_shown = tf.logical_and(ids != PADDING, ids != START)
+        """Converts ids (…, time) to texts (…). Leaves out padding and start tokens."""
+        shape = tf.shape(ids)
+        rows = tf.reshape(ids, [tf.reduce_prod(shape[:-1]), shape[-1]])
+        names = tf.gather(tf.constant(["", "[UNK]", *self.names]), rows)
+        is_shown = tf.logical_and(rows != PADDING, rows != START)
         shown = tf.ragged.boolean_mask(names, is_shown)
-        return tf.strings.reduce_join(shown, axis=-1, separator=JOINTS[self.split])
+        return tf.reshape(tf.strings.reduce_join(shown, axis=-1, separator=JOINTS[self.split]), shape[:-1])
 
     def example_words(self, rng: np.random.Generator, batch: int) -> np.ndarray[Any, Any]:
         """Returns random tokens (batch,)."""

@@ -1,4 +1,4 @@
-"""Joins arrays, and checks numbers."""
+"""Joins and splits arrays, and checks numbers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,33 @@ class Columns(Step):
 
 
 @dataclass(frozen=True)
-class Count(Step):
-    """Refuses a count that is not from 1 to `most`. Adds nothing.
+class First(Step):
+    """Adds the first columns of arrays (batch, columns) as arrays (batch,).
 
     Attributes:
-        count: the array with the count, a scalar.
-        most: the largest count.
+        old: the arrays.
+        new: the array that the step adds for each.
+    """
+
+    kind = "first 1"
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+    @classmethod
+    def read(cls, content: Fields) -> First:
+        return cls(tuple(content.strings("old")), tuple(content.strings("new")))
+
+    def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
+        return {new: arrays[old][:, 0] for old, new in zip(self.old, self.new, strict=True)}
+
+
+@dataclass(frozen=True)
+class Count(Step):
+    """Refuses a number that is not from 1 to `most`. Adds nothing.
+
+    Attributes:
+        count: the array with the number, a scalar.
+        most: the largest number.
     """
 
     kind = "count 1"
@@ -51,5 +72,5 @@ class Count(Step):
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         if not 1 <= arrays[self.count] <= self.most:
-            raise InvalidArgument(f"Expected a count from 1 to {self.most}. Received: {arrays[self.count]}")
+            raise InvalidArgument(f"Expected a {self.count} from 1 to {self.most}. Received: {arrays[self.count]}")
         return {}

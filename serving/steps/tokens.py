@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,15 +119,16 @@ class Known(Step):
 
 @dataclass(frozen=True)
 class IdTexts(_Vocabulary, Step):
-    """Converts ids (batch, time) to texts (batch,). Leaves out padding and start tokens."""
+    """Converts ids (…, time) to texts (…). Leaves out padding and start tokens."""
 
     kind = "texts 1"
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         ids, joint = arrays[self.old], JOINTS[self.split].encode()
         is_shown = (ids != PADDING) & (ids != START)
-        texts = [joint.join(self._encoded[row[shown]]) for row, shown in zip(ids, is_shown, strict=True)]
-        return {self.new: np.array([*texts, None], object)[:-1]}
+        rows = (each.reshape(math.prod(ids.shape[:-1]), ids.shape[-1]) for each in (ids, is_shown))
+        texts = [joint.join(self._encoded[row[shown]]) for row, shown in zip(*rows, strict=True)]
+        return {self.new: np.array([*texts, None], object)[:-1].reshape(ids.shape[:-1])}
 
     @cached_property
     def _encoded(self) -> Array:

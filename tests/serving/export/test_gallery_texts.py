@@ -19,14 +19,14 @@ WORDS = {"embed", "nearest"}
 EXPECTED: dict[str, set[str]] = {
     "conv1d_gru": {"classify", "embed", "classify_padded", "embed_padded"},
     "deep_rnn": FORECASTER,
-    "encoder_decoder": {"translate", "pronounce"},
+    "encoder_decoder": {"translate", "pronounce", "translate_beam", "pronounce_beam"},
     "entity_embedding": {"regress", *(f"{name}_city_{at}" for name in sorted(WORDS) for at in (1, 2))},
     "gru": REGRESSOR,
     "lstm": REGRESSOR,
     "sequence_to_sequence": FORECASTER,
     "sequence_to_vector": {"classify", "embed", "classify_text", "embed_text"},
     "simple_rnn": REGRESSOR,
-    "vector_to_sequence": {"caption", "caption_png"},
+    "vector_to_sequence": {"caption", "caption_png", "caption_beam", "caption_beam_png"},
     "word2vec_cbow": WORDS,
     "word2vec_skipgram": WORDS,
 }

@@ -16,6 +16,7 @@ from keras_gallery.serving.signatures.text_generator import MAX_STEPS
 from keras_gallery.serving.steps.tokens import MAX_SHOWN
 from keras_gallery.training.data import tokens as plain
 
+from ...preparation.random_decoder import plain_beam_search
 from .. import text_models
 from ..text_models import CITIES, TEXTS, WORDS
 
@@ -36,14 +37,22 @@ DEFAULT = {"serving_default"}
 CASES: dict[str, tuple[Any, Any, set[str]]] = {
     "classifier": (text_models.reviews, TEXTS["reviews"], {"classify", "embed", "classify_text", "embed_text"}),
     "classifier of ids": (text_models.reviews, None, {"classify", "embed"}),
-    "translator": (text_models.spelling, TEXTS["spelling"], {"translate", "pronounce"}),
+    "translator": (
+        text_models.spelling,
+        TEXTS["spelling"],
+        {"translate", "pronounce", "translate_beam", "pronounce_beam"},
+    ),
     "translator to words": (
         text_models.spelling,
         {**TEXTS["spelling"], "output": {**TEXTS["spelling"]["output"], "split": "words"}},
-        {"translate"},
+        {"translate", "translate_beam"},
     ),
     "translator of ids": (text_models.spelling, None, set()),
-    "captioner": (text_models.captions, TEXTS["captions"], {"caption", "caption_png"}),
+    "captioner": (
+        text_models.captions,
+        TEXTS["captions"],
+        {"caption", "caption_png", "caption_beam", "caption_beam_png"},
+    ),
     "categories": (
         text_models.places,
         TEXTS["places"],
@@ -128,6 +137,43 @@ def with_end_bias(model: keras.Model, bias: float) -> keras.Model:
     layer = model.get_layer("decoder").layers[-1]
     layer.bias.assign(np.array([-20, 0, -20, bias] + [0] * (layer.bias.shape[0] - 4)))
     return model
+
+
+class KerasDecoder:
+    """The decoder of a Keras model, for `plain_beam_search`."""
+
+    def __init__(self, model: keras.Model) -> None:
+        decoder = model.get_layer("decoder")
+        ids = tf.TensorSpec((1, None), tf.int32)
+        specs = [tf.TensorSpec((1, *each.shape[1:])) for each in decoder.inputs[1:]]
+        self._decoder = tf.function(lambda *inputs: decoder(list(inputs))[0][0], input_signature=[ids, *specs])
+        self.tokens = decoder.outputs[0].shape[-1]
+
+    def score(self, states: list[Any], text: tuple[int, ...], length: int) -> float:
+        p = self._decoder(tf.constant([[START, *text[:-1]]]), *states).numpy()  # (steps, tokens)
+        return float(np.log(p[np.arange(len(text)), text], dtype=np.float64).sum())
+
+
+@pytest.mark.parametrize("cell", [keras.layers.GRU, keras.layers.LSTM])
+def test_translate_with_beam_search(cell: Any) -> None:
+    keras.utils.set_random_seed(1)
+    model = with_end_bias(text_models.spelling(cell), 3)
+    texts, beam = ["abc", "Xyzzy", "q"], 3
+    text, output = (plain.Tokens(tuple(each["names"]), each["split"]) for each in TEXTS["spelling"].values())
+    endpoint = in_graph(endpoints(model, texts=TEXTS["spelling"])["translate_beam"])
+    got = run(endpoint, text=texts, beam=beam)
+    for row, one in enumerate(texts):
+        states = model.get_layer("encoder")(text.ids([one], len(one)))
+        states = list(states) if isinstance(states, list) else [states]
+        want = plain_beam_search(KerasDecoder(model), states, MAX_STEPS, beam)
+        shown = [output.texts(np.array([ids]))[0] for _, ids in want]
+        assert [each.decode() for each in got["texts"][row]] == shown and got["text"][row].decode() == shown[0]
+        np.testing.assert_allclose(got["scores"][row], [score for score, _ in want], rtol=1e-5)
+        assert got["score"][row] == got["scores"][row, 0]
+    assert len(set(got["texts"].ravel())) > 3
+    one = run(endpoint, text=texts, beam=1)
+    greedy = run(in_graph(endpoints(model, texts=TEXTS["spelling"])["translate"]), text=texts)
+    np.testing.assert_array_equal(one["text"], greedy["text"])
 
 
 @pytest.mark.parametrize("cell", [keras.layers.GRU, keras.layers.LSTM])
