@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ class Call:
         model: the name of the served model.
         task: the name of the signature for arrays, such as "encode".
         version: the version that answers all requests. None: the newest version at each request.
+        scalars: further inputs that are the same for all examples, such as `beam`.
 
     Raises:
         GalleryError: the model has no signature of the task.
@@ -38,10 +40,18 @@ class Call:
         most_rows: the most examples in a request, by the size of the model's inputs and outputs.
     """
 
-    def __init__(self, client: Client, model: str, task: str, version: int | None = None) -> None:
-        self._model, self._task, self._version = model, task, version
-        self._known = served.signatures(client, model, version)
-        check_task(model, task, self._known)
+    def __init__(
+        self,
+        client: Client,
+        model: str,
+        task: str,
+        version: int | None = None,
+        scalars: Mapping[str, int] | None = None,
+    ) -> None:
+        self._model, self._task, self._version, self._scalars = model, task, version, dict(scalars or {})
+        self._served = served.signatures(client, model, version)
+        check_task(model, task, self._served)
+        self._known = {name: _without(each, self._scalars) for name, each in self._served.items()}
         sizes = [_bytes(each) for each in self._known.values() if each.name in (task, f"{task}_png", f"{task}_rows")]
         self.most_rows = max(1, REQUEST_BYTES // max([1, *sizes]))
 
@@ -79,7 +89,7 @@ class Call:
 
     def introduce(self, client: Client) -> Client:
         """Makes a new client use the signatures of the model that are already known. Returns the client."""
-        client.remember(self._model, self._known, version=self._version)
+        client.remember(self._model, self._served, version=self._version)
         return client
 
     def read(self, files: Iterable[Path]) -> Iterator[Example]:
@@ -126,6 +136,9 @@ class Call:
             ServingError: the server refused the request, or failed.
         """
         name, inputs = self._inputs(examples[0].form, [each.value for each in examples])
+        if self._scalars:
+            (only,) = self._known[name].inputs
+            inputs = {only: inputs, **self._scalars}
         outputs = client.predict(self._model, inputs, signature=name, version=self._version)
         for key, values in outputs.items():
             if not values.ndim or len(values) != len(examples):
@@ -173,6 +186,11 @@ class Call:
 
     def _takes(self) -> str:
         return f"{self._model} takes {takes(self._task, self._known)}."
+
+
+def _without(signature: SignatureDef, names: Collection[str]) -> SignatureDef:
+    inputs = {name: spec for name, spec in signature.inputs.items() if name not in names}
+    return signature if len(inputs) == len(signature.inputs) else replace(signature, inputs=inputs)
 
 
 def _bytes(signature: SignatureDef) -> int:

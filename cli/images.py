@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import arrays, files
+from .beam import add_beam, call_of
 from .command import Command
 from .examples import IMAGES, TABLES, is_image, name_of
 from .sending import TABLE_HELP, FileAnswers, Sending, write_table
@@ -130,6 +131,7 @@ def print_lines(
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
         files.add_inputs(parser, suffixes)
+        add_beam(parser, task)
         parser.add_argument("--output", type=Path, help=f"{TABLE_HELP} (default: print the answers)")
         files.add_bulk(parser)
         files.add_server(parser)
@@ -138,10 +140,7 @@ def print_lines(
         if values.output:
             return write_table(values, task, lambda: _files_of(values, suffixes), select)
         with files.connect(values) as client:
-            from .call import Call
-
-            call = Call(client, values.name, task)
-            sending = Sending(values, call, _files_of(values, suffixes))
+            sending = Sending(values, call_of(values, client, task), _files_of(values, suffixes))
             sending.print_rows(rows)
             return sending.close()
 
@@ -197,9 +196,11 @@ def without_last_1(outputs: Outputs) -> Outputs:
 
 
 def strings(outputs: Outputs) -> Iterable[Row]:
-    """Returns the text for each example."""
-    (found,) = outputs.values()
-    return [(each,) for each in found.tolist()]
+    """Returns the text for each example, and its score if there is one."""
+    columns = [outputs["text"].tolist()]
+    if "score" in outputs:
+        columns.append([f"{each:.4f}" for each in outputs["score"].tolist()])
+    return zip(*columns, strict=True)
 
 
 def masks(call: Call, source: Path, target: Path, answers: FileAnswers) -> tuple[NDArray[Any], list[Row]]:

@@ -123,7 +123,7 @@ OF_TEXTS: dict[str, Command] = {
         "text",
         "translate texts; prints the translations",
         "Prints each text and its translation.",
-        ['gallery translate encoder_decoder "57+931"'],
+        ['gallery translate encoder_decoder "57+931"', 'gallery translate encoder_decoder "57+931" --beam 4'],
         strings,
     ),
     "pronounce": print_texts(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import files, served, tables
+from .beam import beam_of, call_of
 from .bulk import Answers, Bulk
 from .examples import PICTURE, Example, count, texts
 from .progress import Meter
@@ -162,16 +163,16 @@ def write_table(
     Returns:
         The exit status of the command.
     """
-    from .call import Call
-
     output: Path = values.output
     tables.check(output)
     found = inputs()
     with files.connect(values) as client:
         version = served.newest_version(client, values.name)
-        call = Call(client, values.name, task, version)
+        call = call_of(values, client, task, version)
         sending = Sending(values, call, found)
         about = {"model": values.name, "version": version, "task": task}
+        if (beam := beam_of(values)) is not None:
+            about["beam"], select = beam, _best
         first = "file" if isinstance(found[0], Path) else "input"
         parts = tables.Parts(output, first, about, values.resume, call.labels)
         try:
@@ -195,6 +196,10 @@ def write_table(
 def _paths(inputs: Sequence[Path] | Sequence[str]) -> list[Path]:
     """Returns the inputs if they are files, and an empty list if they are texts."""
     return [each for each in inputs if isinstance(each, Path)]
+
+
+def _best(outputs: Outputs) -> Outputs:
+    return {name: outputs[name] for name in ("text", "score")}
 
 
 def _in_order(outputs: Outputs) -> Outputs:

@@ -15,6 +15,7 @@ from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import files, served
 from .accepted import check_task
+from .beam import add_beam, call_of
 from .command import Command
 from .progress import progress
 from .sending import TABLE_HELP, Sending, write_table
@@ -46,6 +47,7 @@ def print_texts(
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
         _add_texts(parser, what)
+        add_beam(parser, task)
         parser.add_argument("--output", type=Path, help=f"{TABLE_HELP} (default: print the answers)")
         files.add_bulk(parser)
         files.add_server(parser)
@@ -55,9 +57,7 @@ def print_texts(
         if values.output:
             return write_table(values, task, lambda: texts)
         with files.connect(values) as client:
-            from .call import Call
-
-            return print_answers(Sending(values, Call(client, values.name, task), texts), rows)
+            return print_answers(Sending(values, call_of(values, client, task), texts), rows)
 
     return Command(help, description, examples, configure, run)
 

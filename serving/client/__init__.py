@@ -1,6 +1,6 @@
 """A client for model servers over gRPC or REST, without TensorFlow."""
 
-from .answers import Anomalies, Classification, Detection, Neighbours, Segmentation
+from .answers import Anomalies, Classification, Detection, GeneratedTexts, Neighbours, Segmentation
 from .client import Client
 
-__all__ = ["Anomalies", "Classification", "Client", "Detection", "Neighbours", "Segmentation"]
+__all__ = ["Anomalies", "Classification", "Client", "Detection", "GeneratedTexts", "Neighbours", "Segmentation"]

@@ -86,6 +86,22 @@ class Neighbours(NamedTuple):
         return cls([strings(row) for row in arrays["names"]], arrays["similarities"])
 
 
+class GeneratedTexts(NamedTuple):
+    """The texts that a beam search found for n inputs, the most probable first.
+
+    Attributes:
+        texts: the texts of each input, n lists of `beam` strings.
+        scores: the logarithm of the probability of each text (n, beam), float32.
+    """
+
+    texts: list[list[str]]
+    scores: Array
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> Self:
+        return cls([strings(row) for row in arrays["texts"]], arrays["scores"])
+
+
 def strings(array: Any) -> list[str]:
     """Decodes an array (n,) of bytes to strings."""
     return [as_bytes(each).decode() for each in array.tolist()]

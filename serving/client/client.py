@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FailedPrecondition, InvalidArgument
+from ..errors import FailedPrecondition
 from ..wire import tensor
-from .answers import Anomalies, Classification, Detection, Neighbours, Segmentation, strings
+from .answers import Anomalies, Classification, Detection, GeneratedTexts, Neighbours, Segmentation, strings
 from .connection import Connection
 from .rows import columns_of, rows_of
+from .sequences import are, stacked
 from .transports import Array, Arrays
 
 
@@ -159,17 +160,50 @@ class Client(Connection):
         """Classifies texts."""
         return Classification.of(self._named("classify_text", model, texts, version))
 
-    def translate(self, model: str, texts: Sequence[str] | str, *, version: int | None = None) -> list[str]:
-        """Translates texts. Returns the translation of each text."""
-        return strings(self._one("translate", model, texts, version))
+    def translate(
+        self, model: str, texts: Sequence[str] | str, *, beam: int | None = None, version: int | None = None
+    ) -> list[str]:
+        """Translates texts. Returns the translation of each text.
 
-    def pronounce(self, model: str, words: Sequence[str] | str, *, version: int | None = None) -> list[str]:
-        """Returns the pronunciation of each word, as phonemes separated by spaces."""
-        return strings(self._one("pronounce", model, words, version))
+        Args:
+            model: the model's name.
+            texts: the texts.
+            beam: the number of texts that a beam search keeps at each step, 1 to 16. By default, the model writes the
+                most probable token at each step. `generate_texts` also returns the other texts and the scores.
+            version: the version. By default the latest version on the server.
+        """
+        return self._texts("translate", model, texts, beam, version)
 
-    def caption(self, model: str, images: Any, *, version: int | None = None) -> list[str]:
-        """Returns a caption of each image, for images (batch, …), float32, or a list of PNG or JPEG files as bytes."""
-        return strings(self._one("caption", model, images, version))
+    def pronounce(
+        self, model: str, words: Sequence[str] | str, *, beam: int | None = None, version: int | None = None
+    ) -> list[str]:
+        """Returns the pronunciation of each word, as phonemes separated by spaces. `translate` describes `beam`."""
+        return self._texts("pronounce", model, words, beam, version)
+
+    def caption(self, model: str, images: Any, *, beam: int | None = None, version: int | None = None) -> list[str]:
+        """Returns a caption of each image, for images (batch, …), float32, or a list of PNG or JPEG files as bytes.
+
+        `translate` describes `beam`.
+        """
+        return self._texts("caption", model, images, beam, version)
+
+    def generate_texts(
+        self, model: str, inputs: Any, beam: int = 4, *, task: str = "translate", version: int | None = None
+    ) -> GeneratedTexts:
+        """Generates several texts for each input by beam search.
+
+        Args:
+            model: the model's name.
+            inputs: the inputs of `task`.
+            beam: the number of texts for each input, 1 to 16.
+            task: "translate", "pronounce" or "caption".
+            version: the version. By default the latest version on the server.
+        """
+        signature, value = f"{task}_beam", [inputs] if isinstance(inputs, bytes | str) else inputs
+        if are(value, bytes):
+            signature, value = f"{signature}_png", tensor.string_array(value)
+        (name,) = self._definition(model, signature, version).inputs.keys() - {"beam"}
+        return GeneratedTexts.of(self.predict(model, {name: value, "beam": beam}, signature=signature, version=version))
 
     def segment(self, model: str, images: Any, *, version: int | None = None) -> Segmentation:
         """Finds the class of each pixel of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
@@ -178,6 +212,12 @@ class Client(Connection):
     def detect(self, model: str, images: Any, *, version: int | None = None) -> list[Detection]:
         """Finds objects in images (batch, …), float32, or in a list of PNG or JPEG files as bytes."""
         return Detection.all_of(self._named("detect", model, images, version))
+
+    def _texts(self, task: str, model: str, value: Any, beam: int | None, version: int | None) -> list[str]:
+        """Returns the best text for each input."""
+        if beam is None:
+            return strings(self._one(task, model, value, version))
+        return [each[0] for each in self.generate_texts(model, value, beam, task=task, version=version).texts]
 
     def _one(self, signature: str, model: str, value: Any, version: int | None) -> Array:
         """Calls a signature with one output by `_named`. Returns the output."""
@@ -200,13 +240,13 @@ class Client(Connection):
             return self.predict(model, rows, signature=form, version=version)
         if isinstance(value, bytes | str):
             value = [value]
-        if _are(value, bytes):
+        if are(value, bytes):
             signature, value = f"{signature}_png", tensor.string_array(value)
-        elif _are(value, str):
+        elif are(value, str):
             form = f"{signature}_text"
             signature = form if form in self._known(model, version) else signature
-        elif _are(value, Sequence | np.ndarray) and len({len(each) for each in value}) > 1:
-            return self._padded(signature, model, *_stacked(value), version)
+        elif are(value, Sequence | np.ndarray) and len({len(each) for each in value}) > 1:
+            return self._padded(signature, model, *stacked(value), version)
         return self.predict(model, value, signature=signature, version=version)
 
     def _padded(self, signature: str, model: str, values: Any, lengths: Any, version: int | None) -> Arrays:
@@ -214,21 +254,3 @@ class Client(Connection):
         signature = f"{signature}_padded"
         (name,) = self._definition(model, signature, version).inputs.keys() - {"length"}
         return self.predict(model, {name: values, "length": lengths}, signature=signature, version=version)
-
-
-def _are(values: Any, types: Any) -> bool:
-    """Returns whether `values` is a sequence of one or more instances of the given types."""
-    return isinstance(values, Sequence) and bool(values) and all(isinstance(each, types) for each in values)
-
-
-def _stacked(sequences: Sequence[Any]) -> tuple[Array, Array]:
-    """Pads sequences (time, features) with zeros to one array. Returns the array and the sequences' lengths."""
-    arrays = [np.asarray(each) for each in sequences]
-    lengths = np.array([len(each) for each in arrays], np.int32)
-    shapes = {each.shape[1:] for each in arrays}
-    if len(shapes) > 1:
-        raise InvalidArgument(f"The sequences differ in the shape of their steps: {sorted(shapes)}.")
-    stacked = np.zeros((len(arrays), lengths.max(), *shapes.pop()), np.result_type(*arrays))
-    for row, each in zip(stacked, arrays, strict=True):
-        row[: len(each)] = each
-    return stacked, lengths

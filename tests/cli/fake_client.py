@@ -12,7 +12,7 @@ from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
 Arrays = dict[str, Any]
-FLOAT = dtypes.BY_NUMBER[1]
+FLOAT, INT = dtypes.BY_NUMBER[1], dtypes.BY_NUMBER[3]
 TEXT = ((-1,), dtypes.STRING)
 
 

@@ -14,14 +14,21 @@ from keras_gallery.serving.client import Neighbours
 from keras_gallery.serving.wire.tensor import string_array
 from PIL import Image
 
-from .fake_client import FLOAT, TEXT, FakeClient, signature
+from .fake_client import FLOAT, INT, TEXT, FakeClient, signature
 
 IMAGE = ((-1, 4, 4, 1), FLOAT)
+SCALAR = ((), INT)
 SIGNATURES = [
     *(signature(name, {"text": TEXT}, ["text"]) for name in ("translate", "pronounce")),
     signature("classify_text", {"text": TEXT}, ["label", "score"]),
     signature("caption", {"image": IMAGE}, ["text"], "0..1"),
     signature("caption_png", {"image_bytes": TEXT}, ["text"], "0..1"),
+    *(
+        signature(f"{name}_beam", {"text": TEXT, "beam": SCALAR}, ["text", "score", "texts", "scores"])
+        for name in ("translate", "pronounce")
+    ),
+    signature("caption_beam", {"image": IMAGE, "beam": SCALAR}, ["text", "score"], "0..1"),
+    signature("caption_beam_png", {"image_bytes": TEXT, "beam": SCALAR}, ["text", "score"], "0..1"),
     signature("forecast", {"history": ((-1, -1, 1), FLOAT)}, ["forecast"]),
     signature("embed", {"word": TEXT}, ["embedding"]),
     signature("nearest_city", {"city": TEXT}, ["category", "similarity"]),
@@ -31,6 +38,15 @@ SIGNATURES = [
 def answer(name: str, inputs: Any) -> dict[str, Any]:
     if name == "forecast":
         return {"forecast": inputs[:, -2:] * 10}
+    if "_beam" in name:
+        (values,) = (array for key, array in inputs.items() if key != "beam")
+        beam, count = inputs["beam"], len(values)
+        return {
+            "text": string_array([f"{name} {values.dtype}".encode()] * count),
+            "score": np.full(count, -beam / 8),
+            "texts": string_array([b"t"] * beam * count).reshape(count, beam),
+            "scores": np.zeros((count, beam)),
+        }
     if name.startswith("caption"):
         return {"text": string_array([str(inputs.dtype).encode()] * len(inputs))}
     texts = [each.decode() for each in inputs.tolist()]
@@ -116,6 +132,38 @@ def test_caption(capsys: pytest.CaptureFixture[str]) -> None:
     np.save("b.npy", np.zeros((2, 4, 4, 1), np.float32))
     assert main(["caption", "m", "a.png", "b.npy"]) == 0
     assert capsys.readouterr().out == "a.png\tobject\nb.npy[0]\tfloat32\nb.npy[1]\tfloat32\n"
+
+
+BEAMS: dict[str, tuple[list[str], str]] = {
+    "translate": (
+        ["good day", "yes"],
+        "good day\ttranslate_beam object\t-0.5000\nyes\ttranslate_beam object\t-0.5000\n",
+    ),
+    "pronounce": (["day"], "day\tpronounce_beam object\t-0.5000\n"),
+    "caption": (
+        ["a.png", "b.npy"],
+        "a.png\tcaption_beam_png object\t-0.5000\nb.npy[0]\tcaption_beam float32\t-0.5000\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", BEAMS)
+def test_beam_search(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (4, 4)).save("a.png")
+    np.save("b.npy", np.zeros((1, 4, 4, 1), np.float32))
+    inputs, output = BEAMS[command]
+    assert main([command, "m", *inputs, "--beam", "4"]) == 0
+    assert capsys.readouterr().out == output
+    assert main([command, "m", *inputs, "--beam", "2", "--output", "found.npz"]) == 0
+    with np.load("found.npz") as found:
+        assert len(found["text"]) == len(inputs) and found["score"].tolist() == [-0.25] * len(inputs)
+        assert not {"texts", "scores"} & set(found)
+
+
+def test_beam_search_of_a_model_without_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(f"{__name__}.SIGNATURES", SIGNATURES[:1])
+    assert main(["translate", "m", "yes", "--beam", "4"]) == 2
+    assert "m has no signature translate_beam. It has: translate (texts)." in capsys.readouterr().err
 
 
 SERIES: dict[str, tuple[Any, str]] = {

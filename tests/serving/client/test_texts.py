@@ -136,6 +136,23 @@ def test_bytes_that_are_not_utf8(client: Client) -> None:
     assert len(answer["text"]) == 2
 
 
+def test_beam_search(client: Client, texts: Texts, images: Any, png_files: list[bytes]) -> None:
+    for model, task, name, forms in (
+        ("spelling", "translate", "text", (TEXTS_TO_TRY,)),
+        ("captions", "caption", "image", (images, png_files)),
+    ):
+        want = texts.ask(model, f"{task}_beam", **{name: forms[0]}, beam=3)
+        for each in forms:
+            assert getattr(client, task)(model, each, beam=3) == [text.decode() for text in want["text"]]
+            found = client.generate_texts(model, each, 3, task=task)
+            assert found.texts == [[text.decode() for text in row] for row in want["texts"]]
+            np.testing.assert_allclose(found.scores, want["scores"], rtol=1e-4)
+    assert client.pronounce("spelling", "Don't", beam=1) == client.pronounce("spelling", "Don't")
+    for beam in (0, 17):
+        with pytest.raises(InvalidArgument, match=f"Expected a beam from 1 to 16. Received: {beam}"):
+            client.translate("spelling", "film", beam=beam)
+
+
 def test_caption(client: Client, texts: Texts, images: Any, png_files: list[bytes]) -> None:
     want = texts.texts("captions", "caption", image=images)
     assert client.caption("captions", images) == want and client.caption("captions", png_files) == want
