@@ -26,6 +26,9 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         "--anomalies", action="store_true", help="autoencoders: the data are anomalies; say how many are found"
     )
     parser.add_argument(
+        "--beam", type=int, metavar="N", help="models that generate texts: also measure a beam search, N from 1 to 16"
+    )
+    parser.add_argument(
         "--time", metavar="COLUMN", help="series: the column of the times (default: that of the training data)"
     )
     parser.add_argument("--strict", action="store_true", help="pictures: stop at a broken picture")
@@ -45,6 +48,7 @@ def _run(values: argparse.Namespace) -> int:
         values.run,
         values.data,
         anomalies=values.anomalies,
+        beam=values.beam,
         time=values.time,
         strict=values.strict,
         runs=values.runs,

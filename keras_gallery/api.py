@@ -205,6 +205,7 @@ def evaluate(
     data: Any = None,
     *,
     anomalies: bool = False,
+    beam: int | None = None,
     time: str | None = None,
     strict: bool = False,
     runs: str | Path = "runs",
@@ -219,6 +220,8 @@ def evaluate(
         data: the data, as in `train`. By default, the data of the run, of which the test examples are used.
         anomalies: whether the examples are anomalies. Then the metrics have `detection_rate`, the share of the examples
             above the threshold, and `auroc`. Only for autoencoders.
+        beam: for models that generate texts: the number of texts that a beam search keeps at each step, from 1 to 16.
+            Then the metrics also have `beam_token_error` and `beam_text_error`.
         time: for series: the column of the times, by default that of the training data.
         strict: whether a broken picture is an error. By default, it is skipped and named in the notes.
         runs: the folder of all runs. It is used only if `run` is a name.
@@ -247,7 +250,7 @@ def evaluate(
         from .training.evaluation import evaluate
         from .training.runs import find_run
     found = find_run(run, runs) if isinstance(run, str | Path) else run
-    return evaluate(found, source, anomalies=anomalies, progress=progress or (lambda step: None))
+    return evaluate(found, source, anomalies=anomalies, beam=beam, progress=progress or (lambda step: None))
 
 
 def export(

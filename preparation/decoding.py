@@ -18,6 +18,7 @@ States = Sequence[Array]  # arrays (rows, units)
 # int32 (rows, 1), and the states.
 Decode = Callable[[Array, States], tuple[Array, States]]
 
+MAX_BEAM = 16  # that a request or an evaluation may ask for
 LEAST = float(np.finfo(np.float32).tiny)  # smaller probabilities count as this one, so that all have a logarithm
 
 

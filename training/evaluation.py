@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..preparation.decoding import MAX_BEAM
 from .data import dataset as data
 from .data.dataset import Dataset, checksum
 from .errors import BadData, BadFolder, UnknownRun
@@ -23,6 +24,7 @@ from .sources.prepared import Known, read_prepared
 from .sources.read import read
 from .sources.source import OPTIONS, Source, real, source_of
 from .tasks import TASKS, Task
+from .tasks.translation import Translation
 
 RECIPE_FIELDS = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm")
 
@@ -83,6 +85,7 @@ def evaluate(
     source: Source | None = None,
     *,
     anomalies: bool = False,
+    beam: int | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Evaluation:
     """Computes the metrics of a run's model on other data, or on its own test examples.
@@ -95,13 +98,20 @@ def evaluate(
         source: the data; by default, the data of the run, of which the test examples are used.
         anomalies: whether the examples are anomalies, for a model with a score. Then the metrics say how many of them
             are found.
+        beam: for models that generate texts: number of texts that a beam search keeps, from 1 to 16. The metrics then
+            also have the errors of the texts that it finds.
         progress: called with a line of text at the start of each step.
 
     Raises:
         GalleryError: the data cannot be read, have other classes than the run, or the run's own data are gone. Or the
-            model has no score for anomalies.
+            model has no score for anomalies, or generates no texts for a beam search.
     """
     recipe = recipe_of(run)
+    if beam is not None:
+        if not issubclass(TASKS[recipe.task], Translation):
+            raise BadData(f"{run.config['model']} generates no texts. Leave out --beam.")
+        if not 1 <= beam <= MAX_BEAM:
+            raise BadData(f"Expected a beam from 1 to {MAX_BEAM}. Received: {beam}.")
     if anomalies and source is None:
         raise BadData("Name the data of the anomalies: --data PATH.")
     yardsticks = run.yardsticks
@@ -116,6 +126,9 @@ def evaluate(
     task.yardsticks = yardsticks
     progress(f"Evaluating the model on {len(task.dataset.x_test):,} examples")
     found = task.evaluate(run.model) | _scores(run, task, yardsticks, source is not None, anomalies)
+    if beam is not None and isinstance(task, Translation):
+        progress(f"Generating texts with a beam of {beam}")
+        found |= task.evaluate_beam(run.model, beam)
     finite = {name: value for name, value in found.items() if math.isfinite(value)}
     metrics = {name: value if isinstance(value, int) else float(value) for name, value in finite.items()}
     notes = (*_same_data(run, source), *(task.dataset.notes if source is not None else ()))

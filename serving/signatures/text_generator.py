@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ...preparation.decoding import LEAST
+from ...preparation.decoding import LEAST, MAX_BEAM
 from ...preparation.description import Preparation
 from ...preparation.splits import END, PADDING, START
 from ..steps.arrays import First
-from ..steps.generated import MAX_BEAM, MAX_CANDIDATES, MAX_STEPS, TOO_MANY_CANDIDATES, Beams, Generated
+from ..steps.generated import MAX_CANDIDATES, MAX_STEPS, TOO_MANY_CANDIDATES, Beams, Generated
 from .base import Arrays, Data, Endpoint, Part, Tensors, count_check, table_sizes
 from .endpoint import graph_part, joined
 from .image_files import image_file_endpoints

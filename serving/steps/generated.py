@@ -13,7 +13,6 @@ from ..errors import InvalidArgument
 from .base import Array, Arrays, Graphs, Step, read_step
 
 MAX_STEPS = 64  # maximum number of generated tokens
-MAX_BEAM = 16
 MAX_CANDIDATES = 1 << 24  # of all texts in each step of a beam search
 TOO_MANY_CANDIDATES = f"Expected at most {MAX_CANDIDATES} candidates, number of inputs × beam × tokens. Received:"
 

@@ -129,6 +129,11 @@ def test_the_run_needs_no_training_data(run: Run, out: Path) -> None:
         np.save(out / "images.npy", IMAGES)
 
 
+def test_beam_search_needs_a_model_that_generates_texts(run: Run) -> None:
+    with pytest.raises(BadData, match=r"^linear_autoencoder generates no texts. Leave out --beam.$"):
+        kg.evaluate(run, beam=4)
+
+
 def test_notes_come_before_the_metrics(run: Run, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(run.folder), "--data", str(out / "images.npy")]) == 0
     first, note, metric = capsys.readouterr().out.splitlines()[:3]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from keras_gallery.cli.main import main
 from keras_gallery.models.errors import GalleryError
 from keras_gallery.training import load
 from keras_gallery.training.best_weights import BestWeights
@@ -173,6 +174,23 @@ def test_a_run_on_data_of_the_gallery(task: str, tmp_path: Path, monkeypatch: py
     assert kg.evaluate(run).metrics[metric] == pytest.approx(run.metrics[metric], rel=1e-6)
     check(kg.evaluate(run, written(of_dataset(whole, task), tmp_path / "other")), metric)
     refused(run, tmp_path)
+
+
+def test_beam_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name, hyperparameters, data, *_ = CASES["caption"]
+    run = kg.train(name, data=written(data, tmp_path / "data"), runs=tmp_path / "runs", epochs=1, **hyperparameters)
+    metrics = kg.evaluate(run, beam=1).metrics
+    for error in ("token_error", "text_error"):
+        assert metrics[f"beam_{error}"] == metrics[error] == kg.evaluate(run).metrics[error]
+    assert main(["evaluate", str(run.folder), "--beam", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [each.partition("  ")[0] for each in lines[-2:]] == [
+        "wrong tokens, with beam search",
+        "texts with an error, with beam search",
+    ]
+    for beam in (0, 17):
+        with pytest.raises(GalleryError, match=f"^Expected a beam from 1 to 16. Received: {beam}.$"):
+            kg.evaluate(run, beam=beam)
 
 
 def check(evaluation: Any, metric: str) -> None:

@@ -55,6 +55,8 @@ _TEXTS = (
         "%",
     ),
     Row("text_error", "texts with an error", (("frequent_text_error", "always the most frequent text"),), "%"),
+    Row("beam_token_error", "wrong tokens, with beam search", unit="%"),
+    Row("beam_text_error", "texts with an error, with beam search", unit="%"),
     *(Row(f"{part}_error", f"texts with a wrong {part}", unit="%") for part in ("number", "digit", "place")),
 )
 _BASELINES = {

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...preparation.decoding import beam_search, greedy
 from ...preparation.splits import END, PADDING, START
 from ..data.batches import generator
 from ..data.dataset import Dataset, Examples
@@ -68,20 +69,33 @@ class Translation(Task):
         `frequent_token_error` and `frequent_text_error` are the error rates of always writing the text that is most
         frequent in the training examples.
         """
-        true_texts: dict[bytes, list[list[int]]] = {}
-        inputs: dict[bytes, Any] = {}
-        for x, y in zip(self.dataset.x_test, self.dataset.y_test, strict=True):
-            inputs[x.tobytes()] = x
-            true_texts.setdefault(x.tobytes(), []).append(_plain(y))
-        written = write(model, np.stack(list(inputs.values())), self.dataset.y_test.shape[1])
-        texts = [row[row != PADDING].tolist() for row in written]
-        frequent = [_plain(self.yardsticks["text"])] * len(texts)
-        references = list(true_texts.values())
+        inputs, references = self._test_texts()
+        texts = self._written(model, inputs, None)
+        frequent = [_plain(self.yardsticks["text"])] * len(inputs)
         figures = dict(zip(("token_error", "text_error"), _error_rates(references, texts), strict=True))
         names = ("frequent_token_error", "frequent_text_error")
         figures |= dict(zip(names, _error_rates(references, frequent), strict=True))
         parts = self.dataset.parts.items()
         return figures | {f"{part}_error": _part_error(references, texts, at) for part, at in parts}
+
+    def evaluate_beam(self, model: keras.Model, beam: int) -> dict[str, float]:
+        """Returns the error rates of the texts that a beam search finds: `beam_token_error` and `beam_text_error`."""
+        inputs, references = self._test_texts()
+        errors = _error_rates(references, self._written(model, inputs, beam))
+        return dict(zip(("beam_token_error", "beam_text_error"), errors, strict=True))
+
+    def _written(self, model: keras.Model, inputs: NDArray[Any], beam: int | None) -> list[list[int]]:
+        written = write(model, inputs, self.dataset.y_test.shape[1], beam)
+        return [row[row != PADDING].tolist() for row in written]
+
+    def _test_texts(self) -> tuple[NDArray[Any], list[list[list[int]]]]:
+        """Returns the different test inputs, and the true texts of each."""
+        true_texts: dict[bytes, list[list[int]]] = {}
+        inputs: dict[bytes, Any] = {}
+        for x, y in zip(self.dataset.x_test, self.dataset.y_test, strict=True):
+            inputs[x.tobytes()] = x
+            true_texts.setdefault(x.tobytes(), []).append(_plain(y))
+        return np.stack(list(inputs.values())), list(true_texts.values())
 
     def fit_yardsticks(self) -> Yardsticks:
         texts, counts = np.unique(self.training.y, axis=0, return_counts=True)
@@ -167,32 +181,36 @@ class TextBatches(keras.utils.PyDataset):
         return {self.source: x[:, : input_width[0]] if input_width else x, "previous": y[:, :-1]}, y[:, 1:]
 
 
-def write(model: keras.Model, source: NDArray[Any], length: int) -> Ids:
-    """Predicts a text for each input by greedy decoding: each step selects the most probable token.
+def write(model: keras.Model, source: NDArray[Any], length: int, beam: int | None = None) -> Ids:
+    """Predicts a text for each input: see `preparation/decoding.py`.
 
     Args:
         model: a model with sub-models `encoder` and `decoder` (see `models/recurrent/encoder_decoder.py`).
         source: inputs of the encoder: ids `(n, time)` or images.
         length: largest number of steps.
+        beam: number of texts that a beam search keeps at each step, of which the best one is returned. By default, each
+            step selects the most probable token.
 
     Returns:
         Ids `(n, length)` without the start token. The ids are 0 from the end token on.
     """
-    parts = [_write(model, source[start : start + CHUNK], length) for start in range(0, len(source), CHUNK)]
-    return np.concatenate(parts)
+    size = max(1, CHUNK // (beam or 1))
+    written = np.zeros((len(source), length), np.int32)
+    for start in range(0, len(source), size):
+        ids = _write(model, source[start : start + size], length, beam)
+        written[start : start + size, : ids.shape[1]] = ids
+    return written
 
 
-def _write(model: keras.Model, source: NDArray[Any], length: int) -> Ids:
+def _write(model: keras.Model, source: NDArray[Any], length: int, beam: int | None) -> Ids:
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+
+    def decode(previous: Ids, states: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], Sequence[NDArray[Any]]]:
+        p, *states = decoder.predict_on_batch([previous, *states])
+        return p[:, 0], states
+
     outputs = encoder.predict_on_batch(source)
     states = outputs if isinstance(outputs, list) else [outputs]
-    written = np.zeros((len(source), length), np.int32)
-    last = np.full(len(source), START, np.int32)
-    for step in range(length):
-        p, *states = decoder.predict_on_batch([last[:, None], *states])
-        ended = (last == END) | (last == PADDING)
-        last = np.where(ended, PADDING, p[:, 0].argmax(-1)).astype(np.int32)
-        written[:, step] = np.where(last == END, PADDING, last)
-        if (last == PADDING).all():
-            break
-    return written
+    if beam is None:
+        return greedy(decode, states, len(source), length)
+    return beam_search(decode, states, len(source), length, beam)[0][:, 0]

@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras_gallery.preparation.decoding import MAX_BEAM
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.signatures import Endpoint, endpoints
 from keras_gallery.serving.steps.base import Graph, run_steps
-from keras_gallery.serving.steps.generated import MAX_BEAM, MAX_STEPS, Beams, Generated
+from keras_gallery.serving.steps.generated import MAX_STEPS, Beams, Generated
 
 from .. import text_models
 from ..text_models import TEXTS

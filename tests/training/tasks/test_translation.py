@@ -19,6 +19,10 @@ from keras_gallery.training.recipe import load_recipe
 from keras_gallery.training.tasks import TASKS, translation
 from keras_gallery.training.tasks.translation import TextBatches, Translation, write
 
+from ...models.layer_checks import randomise
+from ...models.recurrent import text_generation
+from ...preparation.random_decoder import plain_beam_search, shown
+
 WORDS = ("ab", "ba", "bb", "b", "aabb", "abababa")
 
 
@@ -82,6 +86,58 @@ def test_greedy_decoding(model: keras.Model) -> None:
             previous.append(likeliest)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_greedy_decoding_equals_a_loop_in_numpy(cell: str) -> None:
+    model = create("encoder_decoder", tokens=4, output_tokens=6, embedding_dim=4, units=6, cell=cell)
+    randomise(model)
+    x = np.array([[2, 3, 3, 0], [3, 0, 0, 0], [2, 2, 3, 2]], np.int32)
+    outputs = model.get_layer("encoder").predict_on_batch(x)
+    states = [np.asarray(each, np.float64) for each in (outputs if isinstance(outputs, list) else [outputs])]
+    for row, ids in enumerate(write(model, x, 7)):
+        want = text_generation.greedy(model, cell, [each[row : row + 1] for each in states], 7)
+        assert ids.tolist() == want + [0] * (7 - len(want))
+
+
+class WholeModel:
+    """Computes the score of a text with a single call of an encoder-decoder model."""
+
+    tokens = 6
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+
+    def score(self, source: np.ndarray, text: tuple[int, ...], length: int) -> float:
+        previous = np.zeros((1, length), np.int32)
+        previous[0, : len(text)] = [START, *text[:-1]]
+        p = keras.ops.convert_to_numpy(self._model({"text": source[None], "previous": previous}))[0]
+        return float(np.log(p[np.arange(len(text)), text]).sum())
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_beam_search(model: keras.Model, beam: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best text is the one that a plain search finds with one call of the whole model for each text."""
+    x = np.array([[2, 3, 3], [3, 0, 0], [2, 2, 2]], np.int32)
+    monkeypatch.setattr("keras_gallery.training.tasks.translation.CHUNK", 2 * beam)  # two inputs in a chunk
+    found = write(model, x, 4, beam)
+    for row, source in enumerate(x):
+        (_, want), *_ = plain_beam_search(WholeModel(model), source, 4, beam)
+        assert found[row].tolist() == shown(want, 4)
+
+
+def test_loss_is_the_mean_over_the_true_tokens_and_their_end(dataset: Dataset, model: keras.Model) -> None:
+    """L = −1/N Σ log p(y_t | y_1 … y_{t−1}, x). Padding of inputs and of texts does not count."""
+    task = Translation(load_recipe("encoder_decoder"), dataset, 0)
+    inputs, targets = task.validation(model)
+    terms = []
+    for x, y in zip(*task.held_out, strict=True):
+        text, ids = x[x > 0], y[y > 0]
+        assert ids[0] == START and ids[-1] == END
+        p = keras.ops.convert_to_numpy(model({"text": text[None], "previous": ids[None, :-1]}))[0]
+        terms += (-np.log(p[np.arange(len(ids) - 1), ids[1:]])).tolist()
+    found = task.loss()["loss"](targets, model(inputs))
+    assert float(keras.ops.convert_to_numpy(found)) == pytest.approx(np.mean(terms), rel=1e-5)
+
+
 def test_figures_count_edits(dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """One output is correct, one has a wrong token, and all other outputs are empty."""
     output = dataset.texts["output"]
@@ -92,6 +148,10 @@ def test_figures_count_edits(dataset: Dataset, model: keras.Model, monkeypatch: 
     letters = sum(map(len, WORDS))
     figures = task.evaluate(model)
     assert (figures["token_error"], figures["text_error"]) == ((letters - 2 - 2 + 1) / letters, 5 / 6)
+    assert task.evaluate_beam(model, 3) == {
+        "beam_token_error": figures["token_error"],
+        "beam_text_error": figures["text_error"],
+    }
     frequent = output.texts(task.yardsticks["text"][None])[0]
     distances = [metrics.edits([*map(ord, word)], [*map(ord, frequent)]) for word in output.texts(dataset.y_test)]
     assert figures["frequent_token_error"] == sum(distances) / letters
