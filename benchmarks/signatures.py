@@ -35,6 +35,7 @@ ROWS = (
     ("convnet", "classify_png"),
     ("convnet", "classify_example"),
     ("encoder_decoder", "translate"),
+    ("encoder_decoder", "translate_beam"),
     ("word2vec_skipgram", "nearest"),
 )
 EXPORT = """

@@ -74,7 +74,7 @@ def beam_search(decode: Decode, states: States, count: int, length: int, beam: i
         there are fewer than `beam` texts, the others have no tokens and the score −∞.
     """
     ids = np.zeros((count, beam, length), np.int32)
-    scores = np.full((count, beam), -np.inf)  # float64, in which different probabilities always give different scores
+    scores = np.full((count, beam), -np.inf)  # float64, so that different probabilities give different sums
     scores[:, 0] = 0
     has_ended = np.zeros((count, beam), bool)
     last = np.full((count, beam), START, np.int32)
@@ -88,7 +88,7 @@ def beam_search(decode: Decode, states: States, count: int, length: int, beam: i
         tokens = gains.shape[-1]
         best, scores[rows] = _largest((scores[rows, :, np.newaxis] + gains).reshape(len(rows), -1), beam)
         before, last = best // tokens, (best % tokens).astype(np.int32)  # (rows, beam)
-        has_ended = ((last == END) | (last == PADDING)) & (scores[rows] > -np.inf)
+        has_ended = (last == END) | (last == PADDING)
         ids[rows] = np.take_along_axis(ids[rows], before[:, :, np.newaxis], axis=1)
         ids[rows, :, step] = np.where(last == END, PADDING, last)
         if has_ended.all():
