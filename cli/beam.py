@@ -26,7 +26,8 @@ def add_beam(parser: argparse.ArgumentParser, task: str) -> None:
 
 def beam_of(values: argparse.Namespace) -> int | None:
     """Returns the value of the option, or None without the option."""
-    return getattr(values, "beam", None)
+    beam: int | None = getattr(values, "beam", None)
+    return beam
 
 
 def call_of(values: argparse.Namespace, client: Client, task: str, version: int | None = None) -> Call:
