@@ -63,6 +63,7 @@ class Dataset:
             classes: int64 `(n,)`;
             numbers: float32 `(n, values)`;
             classes of pixels: int64 `(n, height, width)`;
+            tags of the tokens of texts: int64 `(n, time)`, −1 for padding;
             objects: float32 `(n, objects, 5)`. A row is the class, top, left, bottom and right of an object. The edges
             are fractions of the image's height and width. Unused rows have the class −1;
             next steps of a sequence: float32 `(n, steps, features)`;

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...preparation.splits import END, JOINTS, PADDING, SPLITS, START, UNKNOWN, Split
 
+NO_TAG = -1  # in place of a tag, for padding
 MARKS = ("[START]", "[END]")  # the first two tokens in the vocabulary of target texts
 
 

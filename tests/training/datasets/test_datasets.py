@@ -18,8 +18,8 @@ def test_list_datasets() -> None:
     assert list_datasets() == [
         *("adding", "addition", "cifar10", "co2", "dates", "diabetes", "digit_boxes", "digit_masks", "digit_names"),
         *("digit_scene_classes", "digit_scenes", "digit_sequences", "digits", "el_nino", "fashion_mnist", "imdb"),
-        *("mnist", "mnist_5k", "party", "photographs", "pronunciations", "ratings", "reviews", "stress", "sunspots"),
-        *("wikipedia",),
+        *("letter_phonemes", "mnist", "mnist_5k", "party", "photographs", "pronunciations", "ratings", "reviews"),
+        *("stress", "sunspots", "wikipedia"),
     ]
 
 

