@@ -50,7 +50,8 @@ class Recipe:
             `caption`: an image → a text.
             `classify`, `regress`: images, features or a sequence → a class, or numbers.
             `regress_entities`: categories → numbers.
-            `classify_text`: a text → its class. `translate`: a text → another text.
+            `classify_text`: a text → its class. `tag`: a text → the tag of each token.
+            `translate`: a text → another text.
             `word_vectors`: words → the words that occur near them.
             `forecast`: a time series → its next steps.
         dataset: name of the dataset, or `own data` for a recipe that `gallery tune --data` has found.
@@ -96,6 +97,7 @@ class Recipe:
         "segment",
         "detect",
         "forecast",
+        "tag",
         "translate",
         "caption",
         "word_vectors",

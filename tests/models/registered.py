@@ -43,6 +43,7 @@ PARAMETERS = {
     # encoder 664 + 3,488 + 13,888 + 55,424, transposed convolutions 8,224 + 2,064 + 520, decoder convolutions
     # 27,712 + 6,944 + 1,744, output (8·11 + 11)
     "segmenter": 120_771,
+    "sequence_tagger": 22_929,  # 29·32 + 3·64·(32 + 64 + 2) + (64·49 + 49)
     "sequence_to_sequence": 9_735,  # 3·32·(1 + 32 + 2) + 3·32·(32 + 32 + 2) + (32·1 + 1), norm 3 + 3
     "sequence_to_vector": 166_402,  # 5,000·32 + 3·32·(32 + 32 + 2) + (32·2 + 2)
     "simple_rnn": 1_161,  # 32·(2 + 32 + 1) + (32·1 + 1), norm 5 + 3
@@ -87,6 +88,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "pointwise_convnet": {"image_shape": (18, 18, 1)},
     "residual_network": {"filters": (4, 8), "blocks": 1},
     "segmenter": {"filters": (4, 8)},
+    "sequence_tagger": {"tokens": 6, "embedding_dim": 4, "units": 8, "tags": 3},
     "sequence_to_sequence": {"horizon": 2, "units": 8},
     "sequence_to_vector": {"tokens": 6, "embedding_dim": 4, "units": 8},
     "simple_rnn": {"units": 8},
@@ -114,6 +116,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "overcomplete_autoencoder": [{"regularizer": each} for each in ("none", "l1", "kl", "contractive")],
     "pointwise_convnet": [{"reduction": "depth_pooling"}, {"reduction": "none"}],
     "residual_network": [{"skips": False}, {"normalization": False}],
+    "sequence_tagger": [{"cell": "lstm", "bidirectional": True}, {"cell": "simple_rnn", "dropout": 0.3}],
     "sequence_to_sequence": [{"cell": "lstm"}, {"season": 3}],
     "sequence_to_vector": [{"cell": "lstm", "bidirectional": True}, {"cell": "simple_rnn", "dropout": 0.3}],
     "simple_rnn": [{"activation": "relu", "recurrent_initializer": "identity"}],
@@ -175,6 +178,7 @@ LOSSES = {
     "token_probabilities": keras.losses.SparseCategoricalCrossentropy,
     "scores": keras.losses.BinaryCrossentropy,
     "pixel_probabilities": keras.losses.SparseCategoricalCrossentropy,
+    "tag_probabilities": keras.losses.SparseCategoricalCrossentropy,
     "cell_probabilities": CellCrossentropy,
     "cell_boxes": BoxDistance,
 }

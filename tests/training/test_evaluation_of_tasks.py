@@ -72,6 +72,14 @@ CASES: dict[str, tuple[str, dict[str, Any], Any, dict[str, Any], str, str]] = {
         "sunspots",
         "mae",
     ),
+    "tag": (
+        "sequence_tagger",
+        {"units": 2},
+        pd.DataFrame({"text": SENTENCES, "label": ["d n v d n"] * 60}),
+        {},
+        "letter_phonemes",
+        "tag_accuracy",
+    ),
     "translate": (
         "encoder_decoder",
         {"units": 2},
@@ -129,6 +137,9 @@ def of_dataset(dataset: Dataset, task: str) -> Any:
     forms: dict[str, Callable[[], Any]] = {
         "classify": lambda: {"x": x, "y": y},
         "classify_text": lambda: pd.DataFrame({"text": words["text"].texts(x), "label": labels[y]}),
+        "tag": lambda: pd.DataFrame(
+            {"text": words["text"].texts(x), "label": [" ".join(labels[row[row >= 0]]) for row in y]}
+        ),
         "translate": lambda: pd.DataFrame({"text": words["text"].texts(x), "label": words["output"].texts(y)}),
         "regress": lambda: {"x": x, "y": y},
         "regress_entities": lambda: pd.DataFrame(

@@ -338,6 +338,7 @@ OTHER_MODELS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     "detect": ("detector", {"filters": (4, 4, 4)}, "digit_boxes", {"boxes"}),
     "regress sequences": ("gru", {"units": 4}, "adding", {"sum"}),
     "classify texts": ("sequence_to_vector", {"units": 4, "bidirectional": False}, "stress", {"confusion"}),
+    "tag": ("sequence_tagger", {"units": 4, "bidirectional": False}, "letter_phonemes", {"tags"}),
     "translate": ("encoder_decoder", {"units": 8}, "addition", set()),
     "caption": ("vector_to_sequence", {"filters": (4,), "units": 8}, "digit_names", {"captions"}),
 }

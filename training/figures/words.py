@@ -30,6 +30,7 @@ _RECONSTRUCTION = (
     Row("psnr", "reconstructed, PSNR", unit="dB"),
 )
 _FREQUENT = "always the most frequent class"
+_FREQUENT_TAG = "the most frequent tag of each token"
 _CLASSES = (
     Row("accuracy", "correct classes (accuracy)", (("majority_accuracy", _FREQUENT),), "%"),
     Row("balanced_accuracy", "accuracy, averaged over classes", (("majority_balanced_accuracy", _FREQUENT),), "%"),
@@ -104,6 +105,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "forecast": tuple(
         Row(error, words, tuple((f"{name}_{error}", method) for name, method in _BASELINES.items()))
         for error, words in (("mae", "mean absolute error"), ("rmse", "root mean squared error (RMSE)"))
+    ),
+    "tag": (
+        Row("tag_accuracy", "correct tags", (("frequent_tag_accuracy", _FREQUENT_TAG),), "%"),
+        Row("text_accuracy", "texts without a wrong tag", (("frequent_text_accuracy", _FREQUENT_TAG),), "%"),
     ),
     "translate": _TEXTS,
     "caption": _TEXTS,

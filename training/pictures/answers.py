@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ._canvas import COLOURS, INK, Floats, as_colours, as_square, draw_grid, dress, new_chart, save, short
+from ._canvas import COLOURS, INK, Floats, as_colours, as_square, draw_grid, dress, new_canvas, new_chart, save, short
 
 TILE_INCHES = 2.0
 MOST_MAPS = 64
 WORDS_WIDTH = 84  # width of two words in pixels
 EDGE = "#ffa90e"
+WRONG = COLOURS[2]
+TAG_WIDTH, TAG_HEIGHT = 56, 54  # in pixels, of a token and its tags
+MOST_TAGS = 16  # tokens of a text
 
 
 def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
@@ -122,4 +125,31 @@ def boxes(path: Path, title: str, images: Floats, objects: Sequence[Sequence[tup
             axis.text(left * width, top * height - 1, words, color=EDGE, fontsize=7, va="bottom", parse_math=False)
     for axis in figure.axes:
         axis.set_axis_off()
+    save(figure, path)
+
+
+def tagged_texts(path: Path, title: str, texts: Sequence[Sequence[tuple[str, str, str]]]) -> None:
+    """Draws texts, a text in each row. Below each token is its predicted tag. Below a wrong tag is the true tag.
+
+    Args:
+        path: PNG file to write.
+        title: title of the picture.
+        texts: token, true tag and predicted tag of each token of each text. The first 16 tokens are drawn.
+    """
+    width = min(MOST_TAGS, max(map(len, texts), default=1))
+    figure, axis = new_canvas(title, TAG_WIDTH * width, TAG_HEIGHT * len(texts))
+    for row, text in enumerate(texts):
+        for column, (token, tag, guess) in enumerate(text[:MOST_TAGS]):
+            x, y = (column + 0.5) * TAG_WIDTH, row * TAG_HEIGHT
+            lines = [(14, 10, INK, token), (30, 8, INK if tag == guess else WRONG, guess)]
+            lines += [(44, 8, INK, f"({short(tag, 8)})")] if tag != guess else []
+            for below, size, colour, words in lines:
+                axis.text(
+                    *(x, y + below, short(words, 8)),
+                    fontsize=size,
+                    color=colour,
+                    ha="center",
+                    va="center",
+                    parse_math=False,
+                )
     save(figure, path)

@@ -64,6 +64,21 @@ TABLES = (
         ),
     ),
     Table(
+        "Tagging",
+        "The model predicts a tag for each token of a text: for `letter_phonemes`, the phonemes of each letter of a "
+        "word. `tags` is the share of correct tags, and `texts` is the share of texts whose tags are all correct. "
+        "`window` is a logistic regression on the token and on the three tokens before and after it, fitted to 100,000 "
+        "training tokens. `frequent` is predicting the most frequent tag of each token.",
+        (
+            Column("tags", "tag_accuracy"),
+            Column("window", "window_tag_accuracy"),
+            Column("frequent", "frequent_tag_accuracy"),
+            Column("texts", "text_accuracy"),
+            Column("window", "window_text_accuracy"),
+            Column("frequent", "frequent_text_accuracy"),
+        ),
+    ),
+    Table(
         "Text generation",
         "The tokens are characters or phonemes. The token error is the number of wrong, missing and extra tokens "
         "(Levenshtein distance), as a share of the tokens of the true text. The text error is the share of texts with "

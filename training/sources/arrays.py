@@ -18,7 +18,8 @@ from .source import Source
 from .table import sorted_names, text_of
 from .tables import divide
 
-WIDTHS = {"table": 2, "categories": 2, "texts": 1, "pairs": 1}  # dimensions of x, for the forms that become tables
+# Dimensions of x, for the forms that become tables.
+WIDTHS = {"table": 2, "categories": 2, "texts": 1, "tags": 1, "pairs": 1}
 
 
 def as_frames(source: Source, form: str, arrays: Arrays) -> Source:
@@ -32,7 +33,7 @@ def as_frames(source: Source, form: str, arrays: Arrays) -> Source:
     def frame(x: NDArray[Any], y: NDArray[Any]) -> pd.DataFrame:
         if x.ndim != WIDTHS[form]:
             raise BadData(f"Expected x with {WIDTHS[form]} dimensions. Received: {x.shape}.")
-        if form in ("texts", "pairs"):
+        if form in ("texts", "tags", "pairs"):
             return pd.DataFrame({"text": x, "label": flat_targets(y)})
         columns = {f"feature_{number}": column for number, column in enumerate(x.T, 1)}
         targets = flat_targets(y).reshape(len(y), -1).T
@@ -42,7 +43,7 @@ def as_frames(source: Source, form: str, arrays: Arrays) -> Source:
         raise BadData("The arrays need targets y for each x.")
     data = frame(arrays["x"], arrays["y"])
     test = frame(arrays["x_test"], arrays["y_test"]) if "x_test" in arrays else None
-    if form in ("texts", "pairs"):
+    if form in ("texts", "tags", "pairs"):
         return replace(source, data=data, test=test, text="text", label="label")
     targets = flat_targets(arrays["y"]).reshape(len(data), -1).shape[1]
     return replace(source, data=data, test=test, target=target_names(targets))

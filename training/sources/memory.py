@@ -20,7 +20,7 @@ Arrays = dict[str, NDArray[Any]]
 MOST_UNKNOWN_BYTES = 2**30  # largest size of a `tf.data.Dataset` that does not say how many elements it has
 NAMES = ("x", "y", "x_test", "y_test")
 # Number of dimensions of an example of a `tf.data.Dataset`, by form; 3 for images. A batch has one dimension more.
-DIMENSIONS = {"table": 1, "categories": 1, "sequences": 2, "series": 1, "texts": 0, "pairs": 0, "lines": 0}
+DIMENSIONS = {"table": 1, "categories": 1, "sequences": 2, "series": 1, "texts": 0, "tags": 0, "pairs": 0, "lines": 0}
 
 
 def joined(source: Source) -> Source:

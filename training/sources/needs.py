@@ -32,6 +32,10 @@ FORMS = {
         "texts and their classes (CSV, TSV, Parquet): --data FILE --text COLUMN --label COLUMN",
         ("text", "label", "group"),
     ),
+    "tags": (
+        "texts and a tag for each token (CSV, TSV, Parquet): --data FILE --text COLUMN --label COLUMN",
+        ("text", "label", "group"),
+    ),
     "pairs": (
         "texts and the texts to write (CSV, TSV, Parquet): --data FILE --text COLUMN --label COLUMN",
         ("text", "label", "group"),
@@ -74,6 +78,7 @@ def forms(model: str, recipe: Recipe) -> tuple[str, ...]:
         "regress_entities": ("categories",),
         "forecast": ("series",),
         "classify_text": ("texts",),
+        "tag": ("tags",),
         "translate": ("pairs",),
         "word_vectors": ("lines",),
         "segment": ("masks",),
@@ -123,7 +128,7 @@ def form_of(source: Source, model: str, recipe: Recipe) -> str:
         BadData: the model takes other data, the file does not exist, or an option has no effect.
     """
     kind, accepted = kind_of(source.data), forms(model, recipe)
-    tables = ("table", "categories", "series", "texts", "pairs", "lines")
+    tables = ("table", "categories", "series", "texts", "tags", "pairs", "lines")
     by_kind = {
         "folder": ("pictures", "class_pictures"),
         "table": tables,

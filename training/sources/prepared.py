@@ -20,7 +20,7 @@ from ..data.series import Series, windows
 from ..data.tokens import Tokens
 from ..errors import BadData
 from ..recipe import Recipe
-from . import arrays, columns, texts
+from . import arrays, columns, tags, texts
 from .memory import Arrays, joined
 from .needs import form_of, forms, kind_of
 from .series import steps_of
@@ -83,7 +83,7 @@ def read_prepared(source: Source, known: Known) -> Dataset:
         if form not in arrays.WIDTHS or (form == "table" and loaded["x"].ndim > 2):
             return _arrays(source, loaded, known)
         source = _with_columns(arrays.as_frames(source, form, loaded), known)
-    readers: dict[str, Callable[[Source, Known], Dataset]] = {"texts": _texts, "pairs": _pairs}
+    readers: dict[str, Callable[[Source, Known], Dataset]] = {"texts": _texts, "tags": _tags, "pairs": _pairs}
     return readers.get(form, _table)(source, known)
 
 
@@ -167,6 +167,13 @@ def _texts(source: Source, known: Known) -> Dataset:
     table.check_column(label, "the classes of the training data")
     x = known.texts["text"].ids(found.tolist(), known.x_shape[0])
     y = columns.positions(table, label, known.labels)
+    return dataset_of(source, known, x, y, _unknown_tokens(x, "texts"))
+
+
+def _tags(source: Source, known: Known) -> Dataset:
+    names = [texts.column_of(source, option) for option in ("text", "label")]
+    table = open_table(source.data, source, tuple(names))
+    x, y = tags.read_rows(table, names, known.texts["text"], known.labels, known.x_shape[0])
     return dataset_of(source, known, x, y, _unknown_tokens(x, "texts"))
 
 

@@ -10,7 +10,7 @@ from ..data.dataset import Dataset
 from ..data.series import Series
 from ..errors import BadData
 from ..recipe import Recipe
-from . import arrays, series, tables, texts
+from . import arrays, series, tables, tags, texts
 from .memory import joined
 from .needs import form_of, forms, kind_of
 from .source import Source
@@ -23,6 +23,7 @@ READERS: dict[str, Callable[[Source, str, str, str, int], Dataset]] = {
     "categories": tables.read_table_dataset,
     "series": series.read_series,
     "texts": texts.read_texts,
+    "tags": tags.read_tagged,
     "pairs": texts.read_pairs,
     "lines": texts.read_sentences,
 }

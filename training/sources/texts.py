@@ -49,8 +49,8 @@ def read_texts(source: Source, form: str, task: str, model: str, seed: int) -> D
     inputs = train_texts[train]
     split = split_of(inputs)
     tokens = vocabulary(inputs, split)
-    _check_tokens(tokens, table)
-    length = _length(inputs, split)
+    check_tokens(tokens, table)
+    length = length_of(inputs, split)
     return Dataset(
         name=source.title,
         x_train=tokens.ids(inputs.tolist(), length),
@@ -83,10 +83,10 @@ def read_pairs(source: Source, form: str, task: str, model: str, seed: int) -> D
     tokens, ids = {}, []
     for role, texts, test_texts in zip(("text", "output"), both, tested, strict=True):
         used = texts[train]
-        split: Split = split_of(used) if role == "text" else ("characters" if _are_single(used) else "spaces")
+        split: Split = split_of(used) if role == "text" else ("characters" if are_single(used) else "spaces")
         tokens[role] = vocabulary(used, split, marks=role == "output")
-        _check_tokens(tokens[role], table)
-        length = _length(used, split) + 2 * (role == "output")
+        check_tokens(tokens[role], table)
+        length = length_of(used, split) + 2 * (role == "output")
         ids.append((tokens[role].ids(used.tolist(), length), tokens[role].ids(test_texts.tolist(), length)))
     return Dataset(
         name=source.title,
@@ -187,14 +187,14 @@ def texts_of(table: Table, name: str, options: str = "the columns with --text an
     return table.texts(name, None, "Each example needs a text.")
 
 
-def _are_single(texts: Sequence[str] | Texts) -> bool:
+def are_single(texts: Sequence[str] | Texts) -> bool:
     """Returns whether most texts are single words, so that they are split into characters."""
     return sum(len(text.split()) > 1 for text in texts) * 2 < len(texts)
 
 
 def split_of(texts: Sequence[str] | Texts) -> Split:
     """Returns how input texts are split into tokens: characters if most texts are single words, else words."""
-    return "characters" if _are_single(texts) else "unicode_words"
+    return "characters" if are_single(texts) else "unicode_words"
 
 
 def vocabulary(texts: Sequence[str] | Texts, split: Split, *, marks: bool = False) -> Tokens:
@@ -206,12 +206,12 @@ def vocabulary(texts: Sequence[str] | Texts, split: Split, *, marks: bool = Fals
     return frequent if frequent.size >= FEW_WORDS else Tokens.of(texts, split, most=MOST_WORDS, marks=marks)
 
 
-def _check_tokens(tokens: Tokens, table: Table) -> None:
+def check_tokens(tokens: Tokens, table: Table) -> None:
     if len(tokens.names) - 2 * tokens.marked < 1:
         raise BadData(f"The training texts of {table.name} have no words.")
 
 
-def _length(texts: Sequence[str] | Texts, split: Split) -> int:
+def length_of(texts: Sequence[str] | Texts, split: Split) -> int:
     """Returns the number of tokens of a text: enough for nearly all texts, but at most `MOST_TOKENS`."""
     lengths = [len(SPLITS[split](text)) for text in texts]
     return int(np.clip(np.ceil(np.quantile(lengths, LONGEST_SHARE)), 1, MOST_TOKENS))

@@ -8,6 +8,7 @@ from .forecasting import Forecasting
 from .reconstruction import Reconstruction
 from .regression import Regression
 from .segmentation import Segmentation
+from .tagging import Tagging
 from .text import TextClassification
 from .translation import Translation
 from .word_vectors import WordVectors
@@ -25,6 +26,7 @@ TASKS: dict[str, type[Task]] = {
     "segment": Segmentation,
     "detect": Detection,
     "forecast": Forecasting,
+    "tag": Tagging,
     "translate": Translation,
     "caption": Translation,
     "word_vectors": WordVectors,

@@ -50,13 +50,16 @@ def test_padding_does_not_change_the_output(name: str, variant: dict[str, Any]) 
     model = small(name, **variant)
     randomise(model)
     alone = sequences(model)
-    expected = np.concatenate([to_numpy(model(each[None])) for each in alone])
+    expected = [to_numpy(model(each[None]))[0] for each in alone]
     if alone[0].dtype == np.int32:
         found = to_numpy(model(padded(alone, 0)))
     else:
         mask = np.arange(TIME) < np.array(LENGTHS)[:, None]  # (batch, time)
         found = to_numpy(model(padded(alone, 1e3), mask=mask))
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    if len(model.output_shape) == 3 and model.output_shape[1] is None:  # an output for each step
+        found = [row[:length] for row, length in zip(found, LENGTHS, strict=True)]
+    for row, each in zip(found, expected, strict=True):
+        np.testing.assert_allclose(row, each, rtol=1e-5, atol=1e-5)
 
 
 @every_reader

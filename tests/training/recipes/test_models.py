@@ -31,6 +31,7 @@ def test_recipe_fits_its_model(model: str, name: str) -> None:
         "regress_entities": "prediction",
         "segment": "pixel_probabilities",
         "forecast": "forecast",
+        "tag": "tag_probabilities",
         "translate": "token_probabilities",
         "caption": "token_probabilities",
         "word_vectors": "scores",

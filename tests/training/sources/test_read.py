@@ -296,7 +296,7 @@ def test_each_model_takes_a_form_that_fits_its_inputs() -> None:
         (first, *_), parameters = forms(model, recipe), describe(model).parameters
         assert needs(model, recipe).startswith(FORMS[first][0])
         assert ("image_shape" in parameters) == (first in ("class_pictures", "pictures", "masks", "boxes", "captions"))
-        assert ("tokens" in parameters) == (first in ("texts", "pairs", "lines"))
+        assert ("tokens" in parameters) == (first in ("texts", "tags", "pairs", "lines"))
 
 
 def test_options() -> None:
