@@ -23,7 +23,7 @@ from .images import (
 )
 from .new_images import GENERATE
 from .series import print_series
-from .texts import NEAREST, print_texts
+from .texts import NEAREST, print_texts, tags, tags_as_text
 
 OF_FILES: dict[str, Command] = {
     "encode": write_files(
@@ -117,6 +117,15 @@ OF_TEXTS: dict[str, Command] = {
         "Prints each text with its most probable label and the label's probability.",
         ["gallery classify-text sequence_to_vector banana", "gallery classify-text sequence_to_vector < words.txt"],
         labels,
+    ),
+    "tag": print_texts(
+        "tag",
+        "text",
+        "tag each word or character of texts; prints the tags",
+        "Prints each text with the tags of its words or characters, and the probability of the least certain tag.",
+        ["gallery tag sequence_tagger phone knight"],
+        tags,
+        tags_as_text,
     ),
     "translate": print_texts(
         "translate",

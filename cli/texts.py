@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..models.errors import GalleryError
 from ..serving.printable import printable
-from . import files, served
+from . import files, served, tables
 from .accepted import check_task
 from .beam import add_beam, call_of
 from .command import Command
@@ -33,6 +33,7 @@ def print_texts(
     description: str,
     examples: Sequence[str],
     rows: Callable[[Outputs], Iterable[Row]],
+    select: Callable[[Outputs], Outputs] | None = None,
 ) -> Command:
     """Returns a command that sends texts to a server, and prints the answers or writes one table.
 
@@ -43,6 +44,7 @@ def print_texts(
         description: see `Command`.
         examples: see `Command`.
         rows: converts outputs to the columns of the lines.
+        select: chooses and shapes the outputs of a table.
     """
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -55,7 +57,7 @@ def print_texts(
     def run(values: argparse.Namespace) -> int:
         texts = read(values)
         if values.output:
-            return write_table(values, task, lambda: texts)
+            return write_table(values, task, lambda: texts, select)
         with files.connect(values) as client:
             return print_answers(Sending(values, call_of(values, client, task), texts), rows)
 
@@ -90,6 +92,22 @@ def read(values: argparse.Namespace) -> list[str]:
     if not texts:
         raise GalleryError("No text given. Pass texts as arguments, or write one text per line to standard input.")
     return texts
+
+
+def tags(outputs: Outputs) -> Iterable[Row]:
+    """Returns the tags of each text, and the score of the least certain tag."""
+    for labels, scores in zip(outputs["label"].tolist(), outputs["score"].tolist(), strict=True):
+        known = [(label, score) for label, score in zip(labels, scores, strict=True) if label]  # without padding
+        yield " ".join(label for label, _ in known), f"{min((score for _, score in known), default=1.0):.4f}"
+
+
+def tags_as_text(outputs: Outputs) -> Outputs:
+    """Returns the outputs of `tag` for a table: the tags of each text, and the score of the least certain tag."""
+    import numpy as np
+
+    rows = list(tags(tables.plain(outputs)))
+    texts, scores = zip(*rows, strict=True)
+    return {"tags": np.array(texts, object), "score": np.array(scores, np.float32)}
 
 
 # === Nearest ===

@@ -15,6 +15,9 @@ def sequence_to_sequence(
 ) -> keras.Model:
     """Forecasts a time series: a recurrent encoder reads the series, a recurrent decoder predicts the next steps.
 
+    This is an encoder–decoder network: it reads the whole series before it predicts. Lecture notes 004 use the name
+    "sequence to sequence" also for networks with an output at each step of the input, such as `sequence_tagger`.
+
     At every step, the input of the decoder is the last state of the encoder. The state of the decoder carries
     information from one predicted step to the next. The number of weights does not depend on the forecast horizon.
 

@@ -26,6 +26,30 @@ class Classification(NamedTuple):
         return cls(strings(arrays["label"]), arrays["score"], arrays["probabilities"])
 
 
+class Tags(NamedTuple):
+    """The tags of a text.
+
+    Attributes:
+        labels: the most probable tag of each token, `count` strings.
+        scores: the probability of this tag (count,), float32.
+        probabilities: the probabilities of all tags (count, tags), float32.
+    """
+
+    labels: list[str]
+    scores: Array
+    probabilities: Array
+
+    @classmethod
+    def all_of(cls, arrays: Arrays) -> list[Self]:
+        """Returns the tags of each text, without the padding at the end."""
+        found = []
+        for label, scores, p in zip(arrays["label"], arrays["score"], arrays["probabilities"], strict=True):
+            labels = strings(label)
+            count = max((place for place, each in enumerate(labels, 1) if each), default=0)
+            found.append(cls(labels[:count], scores[:count], p[:count]))
+        return found
+
+
 class Segmentation(NamedTuple):
     """The classes of the pixels of n images.
 

@@ -16,11 +16,13 @@ import numpy as np
 
 from ..errors import FailedPrecondition
 from ..wire import tensor
-from .answers import Anomalies, Classification, Detection, GeneratedTexts, Neighbours, Segmentation, strings
+from .answers import Anomalies, Classification, Detection, GeneratedTexts, Neighbours, Segmentation, Tags, strings
 from .connection import Connection
 from .rows import columns_of, rows_of
 from .sequences import are, stacked
 from .transports import Array, Arrays
+
+STATE = "state_"  # begin of the names of states
 
 
 class Client(Connection):
@@ -159,6 +161,34 @@ class Client(Connection):
     def classify_text(self, model: str, texts: Sequence[str] | str, *, version: int | None = None) -> Classification:
         """Classifies texts."""
         return Classification.of(self._named("classify_text", model, texts, version))
+
+    def tag(self, model: str, texts: Any, *, version: int | None = None) -> list[Tags]:
+        """Finds the tag of each token of texts, or of ids (batch, time), int32, padded with 0 on the right."""
+        return Tags.all_of(self._named("tag", model, texts, version))
+
+    def step(
+        self, model: str, inputs: Any, state: Arrays | None = None, *, version: int | None = None
+    ) -> tuple[Arrays, Arrays]:
+        """Answers the next step of sequences, from the states after the step before. The server keeps no state.
+
+        Args:
+            model: the model's name.
+            inputs: one step of each sequence: texts of one token, ids (batch,), or values (batch, features).
+            state: the states that the call for the step before returned. By default, the sequences begin.
+            version: the version. By default the latest version on the server.
+
+        Returns:
+            The outputs by name: for a tagger `label`, `score` and `probabilities`, for a forecaster `forecast`. And the
+            states by name, for the next call.
+        """
+        signature = "step_text" if are(inputs, str) else "step"
+        specs = dict(self._definition(model, signature, version).inputs)
+        (name,) = (each for each in specs if not each.startswith(STATE))
+        states = {each: spec for each, spec in specs.items() if each != name}
+        if state is None:
+            state = {each: np.zeros((len(inputs), (spec.shape or ())[-1]), np.float32) for each, spec in states.items()}
+        outputs = self.predict(model, {name: inputs, **state}, signature=signature, version=version)
+        return {k: v for k, v in outputs.items() if k not in states}, {k: outputs[k] for k in states}
 
     def translate(
         self, model: str, texts: Sequence[str] | str, *, beam: int | None = None, version: int | None = None

@@ -23,6 +23,7 @@ from .outputs import by_name
 from .pixels import UNKNOWN, is_image, pixel_range
 from .regressor import regressor
 from .segmenter import segmenter
+from .tagger import tagger
 from .text_generator import text_generator
 from .tokens import Tokens
 from .words import FIELD, entities, words
@@ -52,7 +53,10 @@ def endpoints(
       has `Embedding` layers named `field_1`, … and `texts` has tokens for each field, there are also `embed_<field>`
       and `nearest_<field>`.
     - `pixel_probabilities` (batch, height, width, classes): a segmenter with `segment`.
-    - `forecast` (batch, horizon, features): a forecaster with `forecast`.
+    - `forecast` (batch, horizon, features): a forecaster with `forecast`. If its layers are a chain with recurrent
+      layers, there is also `step`, which takes one step of a series and the states after the step before.
+    - `tag_probabilities` (batch, time, tags): a tagger of ids with `tag`, and with `step` if it is not bidirectional.
+      If `texts` has tokens for the ids, there are also `tag_text` and `step_text`.
 
     Models with sub-models (or layers) named `encoder` and `decoder`:
 
@@ -106,6 +110,8 @@ def endpoints(
             return classifier(model, data(), labels, tokens)
         case [_, _, *_], ["probabilities"] if model.outputs[0].shape[1:]:
             return classifier_of_several_inputs(model, default["serving_default"], labels)
+        case ["int32"], ["tag_probabilities"] if len(model.outputs[0].shape) == 3:
+            return tagger(model, data(), labels, tokens)
         case ["int32"], ["prediction"] if tokens and FIELD.format(1) in names:
             return entities(model, data, tokens)
         case ["float32" | "int32"], ["prediction"]:

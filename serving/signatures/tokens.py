@@ -103,15 +103,18 @@ class Tokens:
         counts = rng.integers(0, 9, batch)
         return np.array([JOINTS[self.split].join(self.example_words(rng, count)) for count in counts], object)
 
-    def text_endpoint(self, parts: Sequence[Part], seed: int = 0) -> Endpoint:
-        """Returns an endpoint that converts texts to ids, and consists of `parts` from there on."""
+    def text_endpoint(self, parts: Sequence[Part], seed: int = 0, **options: Any) -> Endpoint:
+        """Returns an endpoint that converts texts to ids, and consists of `parts` from there on.
+
+        `options` are further attributes of `Endpoint`.
+        """
         rng = np.random.default_rng(seed)
 
         def example(batch: int) -> Arrays:
             return {"text": self.example_texts(rng, batch)}
 
         inputs = [tf.TensorSpec((None,), tf.string, name="text")]
-        return joined([self._part(self.ids, steps.TextIds, "text", "ids"), *parts], inputs, example)
+        return joined([self._part(self.ids, steps.TextIds, "text", "ids"), *parts], inputs, example, **options)
 
     def word_ids_part(self, words: str, ids: str) -> Part:
         """Returns the part that converts the array `words` to the array `ids`."""

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ...preparation.fields import Fields
+from ...preparation.splits import PADDING
 from .base import Array, Arrays, Graphs, Step
 
 
@@ -56,6 +57,36 @@ class Scored(Step):
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         p = _of_all(arrays[self.probabilities], len(self.names))
         return {"classes": np.broadcast_to(self._labels, p.shape), "scores": p}
+
+    @cached_property
+    def _labels(self) -> Array:
+        return encoded(self.names)
+
+
+@dataclass(frozen=True)
+class Tags(Step):
+    """Adds the most probable tag of each token: `label` (bytes) and `score`. Padding has the label "" and the score 0.
+
+    Attributes:
+        probabilities: the array (batch, time, tags), or (batch, tags) of one token for each row.
+        ids: the array of ids (batch, time), or (batch,). Id 0 is padding.
+        names: of the tags.
+    """
+
+    kind = "tags 1"
+    probabilities: str
+    ids: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def read(cls, content: Fields) -> Tags:
+        return cls(content.string("probabilities"), content.string("ids"), tuple(content.strings("names")))
+
+    def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
+        p, is_padding = arrays[self.probabilities], arrays[self.ids] == PADDING
+        label, score = self._labels[p.argmax(-1)], p.max(-1)
+        label[is_padding], score[is_padding] = b"", 0
+        return {"label": label, "score": score}
 
     @cached_property
     def _labels(self) -> Array:

@@ -64,6 +64,7 @@ def test_the_help_of_train_describes_the_hyperparameters(capsys: pytest.CaptureF
 
 
 COMPLETIONS = {
+    "gallery ta": {"tag"},
     "gallery tr": {"train", "translate"},
     "gallery --v": {"--version"},
     "gallery train dense": {"dense_autoencoder"},

@@ -21,6 +21,8 @@ SCALAR = ((), INT)
 SIGNATURES = [
     *(signature(name, {"text": TEXT}, ["text"]) for name in ("translate", "pronounce")),
     signature("classify_text", {"text": TEXT}, ["label", "score"]),
+    signature("tag", {"ids": ((-1, -1), FLOAT)}, ["label", "score"]),
+    signature("tag_text", {"text": TEXT}, ["label", "score"]),
     signature("caption", {"image": IMAGE}, ["text"], "0..1"),
     signature("caption_png", {"image_bytes": TEXT}, ["text"], "0..1"),
     *(
@@ -55,6 +57,11 @@ def answer(name: str, inputs: Any) -> dict[str, Any]:
             "label": string_array([text[:1].encode() for text in texts]),
             "score": [1 / len(text) for text in texts],
         }
+    if name == "tag_text":  # the tag of a character is the next letter, and the score falls from character to character
+        time = max(map(len, texts))
+        tags = [[chr(ord(each) + 1).encode() for each in text] + [b""] * (time - len(text)) for text in texts]
+        scores = [[1 / at if at <= len(text) else 0 for at in range(1, time + 1)] for text in texts]
+        return {"label": string_array(sum(tags, [])).reshape(len(texts), time), "score": scores}
     if name == "embed":
         return {"embedding": [[len(text), 0.5] for text in texts]}
     made = [text.upper() if name == "translate" else " ".join(text) for text in texts]
@@ -87,6 +94,7 @@ OUTPUTS: dict[str, tuple[list[str], str]] = {
     "translate": (["translate", "m", "good day", "yes"], "good day\tGOOD DAY\nyes\tYES\n"),
     "pronounce": (["pronounce", "m", "day"], "day\td a y\n"),
     "classify-text": (["classify-text", "m", "good", "ab"], "good\tg\t0.2500\nab\ta\t0.5000\n"),
+    "tag": (["tag", "m", "ab", "abcd"], "ab\tb c\t0.5000\nabcd\tb c d e\t0.2500\n"),
     "embed": (["embed", "m", "good day", "yes"], "good day\t8\t0.5\nyes\t3\t0.5\n"),
     "nearest": (
         ["nearest", "m", "day", "--count", "2", "--field", "city"],
@@ -125,6 +133,14 @@ def test_error_without_texts(command: str, monkeypatch: pytest.MonkeyPatch, caps
         "No text given. Pass texts as arguments, or write one text per line to standard input."
         in capsys.readouterr().err
     )
+
+
+def test_tags_in_one_file() -> None:
+    assert main(["tag", "m", "ab", "abcd", "a", "--output", "tags.npz"]) == 0
+    with np.load("tags.npz") as found:
+        assert found["input"].tolist() == ["ab", "abcd", "a"]
+        assert found["tags"].tolist() == ["b c", "b c d e", "b"]
+        np.testing.assert_allclose(found["score"], [0.5, 0.25, 1])
 
 
 def test_caption(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ TEXTS: dict[str, dict[str, dict[str, Any]]] = {
         "country": {"names": COUNTRIES, "split": "whole"},
         "city": {"names": CITIES, "split": "whole"},
     },
+    "tags": {"text": {"names": LETTERS, "split": "characters"}},
     "words": {"word": {"names": WORDS, "split": "words"}},
 }
 
@@ -67,6 +68,14 @@ def reviews() -> keras.Model:
     table = layers.Embedding(size("reviews", "text"), 4, mask_zero=True, embeddings_initializer=_large(), name="tokens")
     h = layers.Bidirectional(layers.LSTM(3), name="embedding")(table(ids))
     return keras.Model(ids, layers.Dense(3, "softmax", kernel_initializer=_large(), name="probabilities")(h))
+
+
+def tags() -> keras.Model:
+    """Returns a tagger of characters that can be called step by step."""
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    x = layers.Embedding(size("tags", "text"), 4, mask_zero=True, embeddings_initializer=_large())(ids)
+    h = layers.LSTM(6, return_sequences=True)(x)
+    return keras.Model(ids, layers.Dense(3, "softmax", kernel_initializer=_large(), name="tag_probabilities")(h))
 
 
 def spelling(cell: Any = layers.GRU) -> keras.Model:

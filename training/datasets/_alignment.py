@@ -1,7 +1,7 @@
 """Aligns the letters of words with their phonemes, so that each letter stands for 0, 1 or 2 phonemes.
 
 The alignment keeps the order: the phonemes of the letters, one after the other, are the phonemes of the word. For
-example, "phone" F OW N is aligned as p: F, h: nothing, o: OW, n: N, e: nothing.
+example, "phone" F OW N is aligned as p: nothing, h: F, o: OW, n: N, e: nothing.
 
 The cost of a letter and its phonemes is −log P(phonemes | letter). The alignment of a word is the one with the smallest
 sum of the costs. The probabilities are not known, so `learned_costs` begins with a guess, and then aligns words and

