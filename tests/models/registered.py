@@ -124,7 +124,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "stacked_autoencoder": [{"tied": True}],
     "tied_autoencoder": [{"activation": "sigmoid", "use_bias": True}],
     "variational_autoencoder": [{"network": "convolutional"}],
-    "vector_to_sequence": [{"cell": "lstm"}],
+    "vector_to_sequence": [{"cell": "lstm"}, {"feed": "every_step"}],
 }
 every_variant = pytest.mark.parametrize(
     ("name", "variant"),
