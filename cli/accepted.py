@@ -40,6 +40,7 @@ def takes(task: str, known: Signatures, columns: bool = True) -> str:
 
 def _inputs(signature: SignatureDef, columns: bool) -> str:
     """Returns the kind of the inputs of a signature."""
+    from ..serving.client.client import STATE
     from ..serving.wire import dtypes
 
     specs = {name: spec for name, spec in signature.inputs.items() if spec.shape != ()}  # without a count or a seed
@@ -47,6 +48,8 @@ def _inputs(signature: SignatureDef, columns: bool) -> str:
         return "pictures"
     if not specs:
         return "no input"
+    if any(name.startswith(STATE) for name in specs):
+        return "one step of a sequence, and the states after the step before"
     if signature.name.endswith("_rows") or len(specs) > 1:
         return "a table" + (f" with the columns {_listed(list(specs))}" if columns else "")
     (spec,) = specs.values()

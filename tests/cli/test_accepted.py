@@ -34,6 +34,12 @@ WORDS = [
     signature("nearest", {"word": TEXT, "count": ((), FLOAT)}, ["words"]),
     signature("generate", {"count": ((), FLOAT), "seed": ((), FLOAT)}, ["image"]),
 ]
+TAGS = [
+    signature("tag", {"ids": ((-1, -1), FLOAT)}, CLASSES),
+    signature("tag_text", {"text": TEXT}, CLASSES),
+    signature("step", {"ids": ((-1,), FLOAT), "state_1": ((-1, 8), FLOAT)}, CLASSES),
+    signature("step_text", {"text": TEXT, "state_1": ((-1, 8), FLOAT)}, CLASSES),
+]
 OF_TABLE = "a table with the columns age, size, or arrays of shape (n, 2)"
 
 
@@ -81,6 +87,13 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Sig
             "Expected 40 columns of numbers in t.csv. Received: 1. m takes texts, or arrays of shape (n, 40).",
         ),
         (TEXTS, "classify m a.png", "m takes texts, or arrays of shape (n, 40). Received: the picture a.png."),
+        (
+            TAGS,
+            "translate m hello",
+            "m has no signature translate. "
+            "It has: step (one step of a sequence, and the states after the step before); "
+            "tag (texts, or arrays of shape (n, any)).",
+        ),
         (WORDS, "score m a.png", "m has no signature score. It has: generate (no input); nearest (texts)."),
         (PICTURES[2:], "classify m a.png", "m has no signature classify. It has: serving_default (arrays of shape"),
     ],
