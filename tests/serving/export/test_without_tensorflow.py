@@ -26,13 +26,29 @@ PREPARED: dict[str, Any] = {
     "convolutional_autoencoder": Pictures(8, 8, 1, "pad", threshold=Threshold(5.0, 0.05)),
     "mlp_regressor": Table((*(NumberColumn(f"x{at}") for at in range(4)), CategoryColumn("kind", ("a", "b")))),
 }
-CASES = [(name, None) for name in list_models() if name not in SERVED] + list(PREPARED.items())
+# Hyperparameters with which a model has other graphs of its signatures.
+OTHERS: dict[str, dict[str, Any]] = {
+    "sequence_tagger": {"bidirectional": True},
+    "vector_to_sequence": {"feed": "every_step"},
+}
+CASES = [
+    *((name, None, {}) for name in list_models() if name not in SERVED),
+    *((name, preparation, {}) for name, preparation in PREPARED.items()),
+    *((name, None, options) for name, options in OTHERS.items()),
+]
 
 
-@pytest.mark.parametrize(("name", "preparation"), CASES, ids=[f"{name}{'-prepared' * bool(p)}" for name, p in CASES])
-def test_every_signature_is_answered_as_by_tensorflow(name: str, preparation: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "preparation", "hyperparameters"),
+    CASES,
+    ids=["-".join([name, *(["prepared"] if preparation else []), *options]) for name, preparation, options in CASES],
+)
+def test_every_signature_is_answered_as_by_tensorflow(
+    name: str, preparation: Any, hyperparameters: dict[str, Any], tmp_path: Path
+) -> None:
     keras.utils.set_random_seed(1)
-    model = small(name, **({"input_shape": (8, 8, 1)} if isinstance(preparation, Pictures) and "mlp" in name else {}))
+    shape = {"input_shape": (8, 8, 1)} if isinstance(preparation, Pictures) and "mlp" in name else {}
+    model = small(name, **shape, **hyperparameters)
     options = {"texts": texts_of(model), "preparation": preparation}
     folder = export(model, name, tmp_path, **options)
     check(model, folder, tmp_path / "cache", **options)
