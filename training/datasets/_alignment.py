@@ -39,8 +39,9 @@ def learned_costs(words: Sequence[Ints], phonemes: Sequence[Ints], letters: int,
     size = count + 1
     counts = np.zeros((letters, size, size))
     for word, spoken in zip(words, phonemes, strict=True):  # the first guess: the phoneme at about the same place
-        np.add.at(counts, (word, 0, spoken[np.arange(len(word)) * len(spoken) // len(word)]), 1)
-    costs = -np.log((counts + 1) / (counts.sum((1, 2), keepdims=True) + size))
+        at_same_place = spoken[np.arange(len(word)) * len(spoken) // len(word)]
+        np.add.at(counts, (word, np.zeros_like(word), at_same_place), 1)
+    costs: NDArray[np.float64] = -np.log((counts + 1) / (counts.sum((1, 2), keepdims=True) + size))
     costs[:, 0, 0] = FIRST_SILENT
     costs[:, 1:] = FIRST_PAIR
     for _ in range(ROUNDS):
@@ -63,9 +64,9 @@ def align(words: Sequence[Ints], phonemes: Sequence[Ints], costs: NDArray[np.flo
     for letters, count in np.unique(lengths, axis=0):  # words of the same lengths are aligned together
         members = np.flatnonzero((lengths == (letters, count)).all(axis=1))
         if count <= 2 * letters:
-            units = _aligned(*(np.stack([each[at] for at in members]) for each in (words, phonemes)), costs)
-            for at, each in zip(members, units, strict=True):
-                aligned[at] = each
+            together, spoken = (np.stack([each[int(at)] for at in members]) for each in (words, phonemes))
+            for at, units in zip(members, _aligned(together, spoken, costs), strict=True):
+                aligned[at] = units
     return aligned
 
 

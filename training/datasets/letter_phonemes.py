@@ -12,8 +12,10 @@ Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licen
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.dataset import Dataset
 from ..data.tokens import NO_TAG, Tokens
@@ -36,8 +38,8 @@ def load() -> Dataset:
     names = sorted({each for row in phonemes for each in row})
     word_ids, phoneme_ids = _numbers(words, letters, 0), _numbers(phonemes, names, 1)
     learned = np.flatnonzero(~is_test)[::LEARNED_FROM]
-    samples = ([each[at] for at in learned] for each in (word_ids, phoneme_ids))
-    costs = learned_costs(*samples, len(letters), len(names))
+    samples, spoken_samples = ([each[at] for at in learned] for each in (word_ids, phoneme_ids))
+    costs = learned_costs(samples, spoken_samples, len(letters), len(names))
     tagged = [_tags(units, names) for units in align(word_ids, phoneme_ids, costs)]
 
     counts = Counter(tag for tags, test in zip(tagged, is_test, strict=True) if not test for tag in tags)
@@ -61,12 +63,12 @@ def load() -> Dataset:
     )
 
 
-def _numbers(rows: list, names: list[str], first: int) -> list[np.ndarray]:
+def _numbers(rows: Sequence[Sequence[str]], names: list[str], first: int) -> list[NDArray[np.int64]]:
     """Returns the numbers of the items of each row, from `first` on."""
     numbers = {name: number for number, name in enumerate(names, first)}
     return [np.array([numbers[each] for each in row], np.int64) for row in rows]
 
 
-def _tags(units: np.ndarray | None, names: list[str]) -> list[str]:
+def _tags(units: NDArray[np.int64] | None, names: list[str]) -> list[str]:
     """Returns the tag of each letter, from the result of `align`. The list is empty for a word without an alignment."""
     return ["+".join(names[each - 1] for each in unit if each) or SILENT for unit in units] if units is not None else []
