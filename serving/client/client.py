@@ -22,7 +22,7 @@ from .rows import columns_of, rows_of
 from .sequences import are, stacked
 from .transports import Array, Arrays
 
-STATE = "state_"  # begin of the names of states
+STATE = "state_"  # start of the names of states
 
 
 class Client(Connection):
