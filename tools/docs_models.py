@@ -170,7 +170,8 @@ def hyperparameters_of(name: str, family: str) -> tuple[Hyperparameter, ...]:
     namespace: dict[str, Any] = {}
     exec("from typing import Annotated, Literal", namespace)
     namespace |= vars(hyperparameters)
-    for file in (*sorted(folder.glob("_*.py")), folder / f"{name}.py"):
+    layers = (ROOT / "models" / "layers").glob("*.py")
+    for file in (*sorted(layers), *sorted(folder.glob("_*.py")), folder / f"{name}.py"):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and re.match(r"(Literal|Annotated)\[", ast.unparse(node.value)):
                 exec(compile(ast.Module([node], []), str(file), "exec"), namespace)

@@ -229,7 +229,8 @@ class Client(Connection):
             task: "translate", "pronounce" or "caption".
             version: the version. By default the latest version on the server.
         """
-        signature, value = f"{task}_beam", [inputs] if isinstance(inputs, bytes | str) else inputs
+        signature = f"{task}_beam"
+        value: Any = [inputs] if isinstance(inputs, bytes | str) else inputs
         if are(value, bytes):
             signature, value = f"{signature}_png", tensor.string_array(value)
         (name,) = self._definition(model, signature, version).inputs.keys() - {"beam"}
