@@ -42,7 +42,7 @@ def sequence_tagger(
         h_t = cell(h_{t−1}, E_{x_t}) for the tokens x_t, t = 1 … T, where E_i is row i of the embedding
         v_t = h_t, or (→h_t, ←h_t) if bidirectional
         ŷ_t = softmax(Wᵀ v_t + b)
-        L = 1/N Σ_t L_t, L_t = −log ŷ_t[y_t], where N is the number of steps of all texts, without padding
+        minimise L = 1/N Σ_t L_t, L_t = −log ŷ_t[y_t], where N is the number of steps of all texts, without padding
         ∂L/∂w = 1/N Σ_t ∂L_t/∂w for each weight w: all steps have the same weights
 
     Source:

@@ -162,7 +162,7 @@ def test_description_of_a_model() -> None:
     info = describe("dense_autoencoder")
     assert info.family == "autoencoders"
     assert info.summary == "Compresses images to a short code with a single hidden layer."
-    assert info.formula == "h = g(W x + b)\nx̂ = f(W* h + c)\ndim h < dim x"
+    assert info.formula.startswith("h = g(W x + b)\nx̂ = f(W* h + c)\ndim h < dim x\nminimise L(x, x̂)\n")
     assert info.source.startswith("Lecture notes 000, lecture 7")
     names = [each.name for each in info.hyperparameters]
     assert names == ["image_shape", "code_dim", "code_activation", "output_activation"]

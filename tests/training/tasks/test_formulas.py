@@ -13,12 +13,12 @@ import keras
 import numpy as np
 import pytest
 from keras_gallery.models import describe, list_models
-from keras_gallery.preparation.splits import END, START
+from keras_gallery.preparation.splits import END, PADDING, START
 from keras_gallery.training import fitting, load_recipe
 from keras_gallery.training.best_weights import BestWeights
 from keras_gallery.training.data.dataset import Dataset
 from keras_gallery.training.data.series import Series, train_test_windows
-from keras_gallery.training.data.tokens import MARKS, Tokens
+from keras_gallery.training.data.tokens import MARKS, NO_TAG, Tokens
 from keras_gallery.training.recipe import Recipe
 from keras_gallery.training.settings import TrainConfig
 from keras_gallery.training.tasks import TASKS
@@ -132,6 +132,12 @@ def tokens(step: Step) -> float:
     return -float(np.log(right(step.y_hat, step.y))[used].sum() / used.sum())
 
 
+def tags(step: Step) -> float:
+    used = step.y != NO_TAG
+    assert 0 < used.sum() < used.size
+    return -float(np.log(right(step.y_hat, np.maximum(step.y, 0)))[used].sum() / used.sum())
+
+
 def cells(step: Step) -> float:
     labels, boxes = step.y["cell_probabilities"], step.y["cell_boxes"]
     has_centre = labels < len(step.dataset.labels)
@@ -172,6 +178,7 @@ FORMULAS: dict[str, Callable[[Step], float]] = {
         forecasts
     ),
     "minimise L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x), for all N tokens of a batch, without padding": tokens,
+    "minimise L = 1/N Σ_t L_t, L_t = −log ŷ_t[y_t], where N is the number of steps of all texts, without padding": tags,
     "minimise L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the true word": negative_sampling,
     "minimise L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the word nearby": negative_sampling,
 }
@@ -220,7 +227,11 @@ def dataset_of(model: keras.Model, task: str, hyperparameters: dict[str, Any]) -
     if task in ("translate", "caption"):
         y = texts(model.output_shape[-1], 7)
         vocabularies = {"output": vocabulary(model.output_shape[-1], MARKS)}
-    if task in ("translate", "classify_text"):
+    if task == "tag":
+        labels = tuple(f"tag {number}" for number in range(hyperparameters["tags"]))
+        x = np.where(np.arange(shape[0]) < RNG.integers(1, shape[0] + 1, (EXAMPLES, 1)), x, PADDING).astype(np.int32)
+        y = np.where(x != PADDING, RNG.integers(len(labels), size=x.shape), NO_TAG)
+    if task in ("translate", "classify_text", "tag"):
         vocabularies["text"] = vocabulary(hyperparameters["tokens"])
     if task == "word_vectors":
         x, vocabularies = RNG.integers(2, 8, (EXAMPLES, 9), np.int32), {"word": vocabulary(hyperparameters["tokens"])}
