@@ -139,10 +139,12 @@ def _write(
     """Writes a version, checks it, and returns the SavedModel that TensorFlow has loaded from `folder`."""
     progress("Writing the SavedModel")
     # Concrete functions, because `tf.saved_model.save` (and so `keras.export.ExportArchive`) traces others once more.
-    graphs = {
-        signature: tf.function(endpoint.function, endpoint.inputs, autograph=False).get_concrete_function()
-        for signature, endpoint in signatures.items()
+    distinct = {id(endpoint): endpoint for endpoint in signatures.values()}
+    traced = {
+        key: tf.function(endpoint.function, endpoint.inputs, autograph=False).get_concrete_function()
+        for key, endpoint in distinct.items()
     }
+    graphs = {signature: traced[id(endpoint)] for signature, endpoint in signatures.items()}
     tables = [table for endpoint in signatures.values() for table in endpoint.tables]
     save(Tracked(model, graphs, tables), folder, graphs)
     sources = dict(zip(output_names(model), output_sources(model), strict=True))

@@ -56,7 +56,9 @@ def text_generator(
         forms = _forms(encoder, decoder, output, ids, {"ids": len(text.names) + 2})
         is_pronunciation = (text.split, output.split) == ("characters", "spaces")
         tasks = ("translate", "pronounce") if is_pronunciation else ("translate",)
-        endpoints = {f"{task}{form}": text.text_endpoint(parts) for task in tasks for form, parts in forms.items()}
+        made = {form: text.text_endpoint(parts) for form, parts in forms.items()}
+        made = {form: _with_beam(each) if BEAM in form else each for form, each in made.items()}
+        return {f"{task}{form}": made[form] for task in tasks for form in forms}  # the tasks share their graphs
     else:
         return {}
     return {name: _with_beam(each) if BEAM in name else each for name, each in endpoints.items()}

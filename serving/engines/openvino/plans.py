@@ -85,7 +85,14 @@ def compare(
         None after each signature.
     """
     compiler = Compiler(converter.core, index, signatures)
+    done: dict[tuple[Step, ...], str] = {}  # a signature with these steps
     for name, steps in plans.items():
+        if (same := done.setdefault(steps, name)) != name:
+            index.reasons[name] = index.reasons[same]
+            if same in index.plans:
+                index.plans[name] = index.plans[same]
+            yield
+            continue
         try:
             for graph in sorted(graphs_of(steps) - index.signatures.keys() - index.graphs.keys()):
                 why = index.reasons.get(graph, "no graph").removeprefix("tensorflow (").removesuffix(")")
