@@ -32,17 +32,16 @@ OTHERS: dict[str, dict[str, Any]] = {
     "vector_to_sequence": {"feed": "every_step"},
 }
 CASES = [
-    *((name, None, {}) for name in list_models() if name not in SERVED),
-    *((name, preparation, {}) for name, preparation in PREPARED.items()),
-    *((name, None, options) for name, options in OTHERS.items()),
+    *(pytest.param(name, None, {}, id=name) for name in list_models() if name not in SERVED),
+    *(pytest.param(name, preparation, {}, id=f"{name}-prepared") for name, preparation in PREPARED.items()),
+    *(
+        pytest.param(name, None, options, id=f"{name}-{'-'.join(options)}", marks=pytest.mark.slow)
+        for name, options in OTHERS.items()
+    ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "preparation", "hyperparameters"),
-    CASES,
-    ids=["-".join([name, *(["prepared"] if preparation else []), *options]) for name, preparation, options in CASES],
-)
+@pytest.mark.parametrize(("name", "preparation", "hyperparameters"), CASES)
 def test_every_signature_is_answered_as_by_tensorflow(
     name: str, preparation: Any, hyperparameters: dict[str, Any], tmp_path: Path
 ) -> None:
