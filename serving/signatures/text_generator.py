@@ -43,6 +43,7 @@ def text_generator(
     output = tokens_of(texts, "output", decoder.outputs[0].shape[-1])
 
     data = Data(encoder, seed, pixels=pixels, preparation=preparation)
+    is_pronunciation = False
     if data.kind == "image":
         forms = _forms(encoder, decoder, output, data.spec)
         options: dict[str, Any] = {"pixels": data.pixels, "notes": data.notes}
@@ -55,13 +56,13 @@ def text_generator(
         ids = tf.TensorSpec((None, None), tf.int32, name="ids")
         forms = _forms(encoder, decoder, output, ids, {"ids": len(text.names) + 2})
         is_pronunciation = (text.split, output.split) == ("characters", "spaces")
-        tasks = ("translate", "pronounce") if is_pronunciation else ("translate",)
-        made = {form: text.text_endpoint(parts) for form, parts in forms.items()}
-        made = {form: _with_beam(each) if BEAM in form else each for form, each in made.items()}
-        return {f"{task}{form}": made[form] for task in tasks for form in forms}  # the tasks share their graphs
+        endpoints = {f"translate{form}": text.text_endpoint(parts) for form, parts in forms.items()}
     else:
         return {}
-    return {name: _with_beam(each) if BEAM in name else each for name, each in endpoints.items()}
+    endpoints = {name: _with_beam(each) if BEAM in name else each for name, each in endpoints.items()}
+    if is_pronunciation:  # the same graphs under another name
+        endpoints |= {f"pronounce{form}": endpoints[f"translate{form}"] for form in forms}
+    return endpoints
 
 
 def _with_beam(endpoint: Endpoint) -> Endpoint:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..data.dataset import Dataset
 from . import mnist_5k
 
+SOURCE = "canvases with digits of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)"
 SIDE = 64  # height and width of a canvas in pixels
 MOST_DIGITS = 4
 TRIES = 20  # attempts to find a free position for a digit

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import mnist_5k
+from ._canvases import SIDE
+from .digit_names import NAMES
 
-SIDE = 64  # height and width of an image in pixels
 CELL = SIDE // 2  # each of the four quarters may have a digit of 28×28 pixels
 TRAINING, TEST = 12_000, 1_000
 COUNTS = ("a", "two")
 PLACES = ("above", "beside")
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 class Scenes(NamedTuple):

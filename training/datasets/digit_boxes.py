@@ -8,11 +8,10 @@ Source: drawn with a fixed seed from the digits of `mnist_5k.py`.
 """
 
 from ..data.dataset import Dataset
-from ._canvases import canvases
+from ._canvases import SOURCE, canvases
 from ._labels import DIGITS
 
 
 def load() -> Dataset:
     train, test = canvases()
-    source = "canvases with digits of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)"
-    return Dataset("digit_boxes", train.images, train.objects, test.images, test.objects, source, DIGITS)
+    return Dataset("digit_boxes", train.images, train.objects, test.images, test.objects, SOURCE, DIGITS)

@@ -7,12 +7,11 @@ Source: drawn with a fixed seed from the digits of `mnist_5k.py`.
 """
 
 from ..data.dataset import Dataset
-from ._canvases import canvases
+from ._canvases import SOURCE, canvases
 from ._labels import DIGITS
 
 
 def load() -> Dataset:
     train, test = canvases()
-    source = "canvases with digits of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)"
     labels = (*DIGITS, "background")
-    return Dataset("digit_masks", train.images, train.masks, test.images, test.masks, source, labels)
+    return Dataset("digit_masks", train.images, train.masks, test.images, test.masks, SOURCE, labels)

@@ -9,12 +9,12 @@ Source: see `digit_scenes.py`.
 import numpy as np
 
 from ..data.dataset import Dataset
+from ._canvases import SOURCE
 from ._scenes import scenes
 
 
 def load() -> Dataset:
     train, test = scenes()
     labels, classes = np.unique([*train.sentences, *test.sentences], return_inverse=True)
-    source = "canvases with digits of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)"
     y_train, y_test = np.split(classes.astype(np.int64), [len(train.sentences)])
-    return Dataset("digit_scene_classes", train.images, y_train, test.images, y_test, source, tuple(labels.tolist()))
+    return Dataset("digit_scene_classes", train.images, y_train, test.images, y_test, SOURCE, tuple(labels.tolist()))

@@ -10,6 +10,7 @@ Source: drawn with a fixed seed from the digits of `mnist_5k.py`.
 
 from ..data.dataset import Dataset
 from ..data.tokens import Tokens
+from ._canvases import SOURCE
 from ._scenes import scenes
 
 
@@ -22,7 +23,7 @@ def load() -> Dataset:
         y_train=written.ids(train.sentences),
         x_test=test.images,
         y_test=written.ids(test.sentences),
-        source="canvases with digits of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)",
+        source=SOURCE,
         texts={"output": written},
         parts={"number": (0, 3), "digit": (1, 4), "place": (2,)},
     )

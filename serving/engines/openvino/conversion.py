@@ -87,7 +87,7 @@ class Converter:
             process.kill()
 
     def _convert(self, folder: Path) -> Index | None:
-        if tensorflow_library.find() is None and not recorded.read(folder):  # nothing to compare with
+        if tensorflow_library.find() is None and not recorded.exist(folder):  # nothing to compare with
             return None
         if not self._files.is_private():
             raise PermissionDenied(f"{self._files.cache} must belong to this user, with mode 0700")

@@ -46,6 +46,11 @@ def read(folder: Path) -> dict[str, list[Answer]]:
     return found
 
 
+def exist(folder: Path) -> bool:
+    """Returns whether the SavedModel in `folder` has a recorded answer. Reads the file up to the first one."""
+    return any(logged.predict_log.response.outputs for logged in warmup_file.read(folder))
+
+
 def _arrays(protos: Mapping[str, Any], budget: tensor.FillBudget) -> Arrays:
     return {name: tensor.to_array(proto, budget) for name, proto in protos.items()}
 
