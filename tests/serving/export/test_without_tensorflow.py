@@ -34,10 +34,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 CASES = [
     *(pytest.param(name, None, {}, id=name) for name in list_models() if name not in SERVED),
     *(pytest.param(name, preparation, {}, id=f"{name}-prepared") for name, preparation in PREPARED.items()),
-    *(
-        pytest.param(name, None, options, id=f"{name}-{'-'.join(options)}", marks=pytest.mark.slow)
-        for name, options in OTHERS.items()
-    ),
+    *(pytest.param(name, None, options, id=f"{name}-{'-'.join(options)}") for name, options in OTHERS.items()),
 ]
 
 
