@@ -76,16 +76,18 @@ def _run(values: argparse.Namespace) -> int:
     from ..serving.launcher import ServerProcess, choose, find_models
 
     models = find_models(Path(values.saved_models), values.names)
+    kind = choose(values.kind)
     # A container sees only the folders that exist when it starts.
-    watched = not values.names and choose(values.kind) != "container"
+    watched = not values.names and kind != "container"
     watch = [f"--model_config_file_poll_wait_seconds={WATCH_SECONDS}"] if watched else []
+    has_page = kind == "embedded" and not any(each.startswith("--enable_page") for each in values.flag)
     server = ServerProcess(
-        values.kind,
+        kind,
         models,
         host=values.host,
         port=check_free(values.host, values.port, "port"),
         rest_port=check_free(values.host, values.rest_port, "rest-port"),
-        flags=[*watch, *values.flag],
+        flags=[*(["--enable_page"] if has_page else []), *watch, *values.flag],
     )
     # Like Ctrl-C, SIGTERM stops the server before this process ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -100,6 +102,8 @@ def _run(values: argparse.Namespace) -> int:
             server.wait_until_ready(progress=progress)
             addresses = f"gRPC at {server.grpc}, REST at {server.rest}"
             print(printable(f"Serving {', '.join(models)}: {addresses}. Ctrl-C stops."), flush=True)
+            if has_page:
+                print(printable(f"Open {server.rest}/ in a browser to see and try the models."), flush=True)
             assert server.process is not None
             return _serve_new_models(server, Path(values.saved_models)) if watched else server.process.wait()
     except KeyboardInterrupt:

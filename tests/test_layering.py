@@ -41,7 +41,7 @@ ROOMS = {
         ),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),
-        *("api.grpc", "api.rest", "api.openapi", "api", "server"),
+        *("api.grpc", "api.rest", "api.openapi", "api", "page", "server"),
         *("client", "launcher", "signatures", "export", "targets.tfjs", "targets", "doctor"),
         *("importer.reading", "importer.keras2", "importer.keras", "importer.saved_model"),
         *("importer.tfjs", "importer.onnx", "importer"),

@@ -48,7 +48,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     names = wheel_names(built)
     for folder in ("cli", "models", "preparation", "serving", "training"):
         for file in (ROOT / folder).rglob("*"):
-            if file.suffix in (".py", ".json", ".pb", ".cjs") or file.name == "py.typed":
+            if file.suffix in (".py", ".json", ".pb", ".cjs", ".js", ".css", ".html") or file.name == "py.typed":
                 assert f"keras_gallery/{file.relative_to(ROOT)}" in names
     others = {name.partition("/")[0] for name in names if not name.startswith("keras_gallery/")}
     assert all(name.endswith(".dist-info") for name in others), others

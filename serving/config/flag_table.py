@@ -112,6 +112,12 @@ FLAGS = (
     ),
     Flag("rest_api_timeout_in_ms", 30_000, "time limit for a REST request in milliseconds"),
     Flag("rest_api_enable_cors_support", False, "send CORS headers over REST"),
+    Flag(
+        "enable_page",
+        False,
+        "show the models on a page at / on the REST port, and offer metrics even without --monitoring_config_file",
+        ours=True,
+    ),
     Flag("host", "0.0.0.0", "address to listen on; 0.0.0.0: all IPv4 addresses", ours=True),
     Flag("max_request_bytes", INT32, "maximum request size in bytes, over gRPC and REST", ours=True, minimum=1),
     Flag(

@@ -27,6 +27,7 @@ from ..engines.tflite import TfLite
 from ..fair_threads import FairThreads
 from ..lifecycle.host import LocalHost
 from ..observe.observer import observer_of
+from ..page import files as page_files
 from ..processes.control import Control
 from .settings import Settings
 
@@ -105,6 +106,7 @@ class Node:
             reflection=self._flags.enable_grpc_reflection,
             allow_reload=self._flags.allow_reload,
         )
+        page = page_files.routes(self._metrics_path) if self._flags.enable_page else {}
         rest_api = RestApi(
             self._inference,
             control,
@@ -114,7 +116,7 @@ class Node:
             cors=self._flags.rest_api_enable_cors_support,
             timeout_seconds=self._flags.rest_api_timeout_in_ms / 1000,
             metrics_path=self._metrics_path,
-            routes={"/openapi.json": self._openapi, "/docs": self._docs},
+            routes={"/openapi.json": self._openapi, "/docs": self._docs, **page},
         )
         self._front = Front(grpc_api, rest_api, self._flags, budget, self._tls)
         await self._front.open(unix)

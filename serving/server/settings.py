@@ -53,7 +53,7 @@ def _tls(values: argparse.Namespace) -> dict[str, Ssl]:
 
 def _metrics_path(values: argparse.Namespace) -> str | None:
     if not values.monitoring_config_file:
-        return None
+        return server_config.METRICS_PATH if values.enable_page else None
     monitoring = server_config.monitoring(Path(values.monitoring_config_file))
     return monitoring.path if monitoring.enabled else None
 

@@ -74,7 +74,8 @@ class RestApi:
         cors: whether answers of the API have CORS headers.
         timeout_seconds: the timeout of inference for a request. 0 for no timeout.
         metrics_path: the path of the metrics. None for no metrics.
-        routes: functions for additional paths, such as "/docs". Each returns an HTTP status, a content type and a body.
+        routes: functions for additional paths, such as "/docs". Each returns an HTTP status, a content type and a body, or
+            an `Answer`.
     """
 
     def __init__(
@@ -170,6 +171,7 @@ class RestApi:
             *(self._cors if answer.content_type in (JSON, PREFLIGHT) else []),
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
+            *answer.headers,
         ]
         is_http2 = scope["http_version"] == "2"
         if answer.status in (408, 413) and not is_http2:

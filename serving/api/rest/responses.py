@@ -11,11 +11,12 @@ JSON, PREFLIGHT = "application/json", "text/html; charset=ISO-8859-1"
 
 
 class Answer(NamedTuple):
-    """An HTTP status, a content type and a body."""
+    """An HTTP status, a content type, a body and additional headers."""
 
     status: int
     content_type: str
     body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def document(status: int, content: Any) -> Answer:

@@ -18,6 +18,7 @@ from keras_gallery.serving.config import flags
 from keras_gallery.serving.config.server_config import Ssl
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Signature
+from keras_gallery.serving.core.served_models import ServedModels
 from keras_gallery.serving.limits import Budget
 from keras_gallery.serving.observe.metrics import Metrics
 from keras_gallery.serving.observe.observation import Observation
@@ -33,13 +34,14 @@ class FrontServer:
     """A `Front` that runs on an event loop in a thread.
 
     Args:
-        signatures: the signatures of the model "m".
+        signatures: the signatures of the model "m", or all models.
         control: the control of the server.
         arguments: flags.
         tls: keys and certificates, by API.
         budget: the memory budget of all requests.
         max_pending: the maximum number of requests in progress.
         unix: the path of a Unix socket for gRPC.
+        rest: further arguments of `RestApi`.
         options: further arguments of `GrpcApi`.
 
     Attributes:
@@ -50,7 +52,7 @@ class FrontServer:
 
     def __init__(
         self,
-        signatures: Mapping[str, Signature],
+        signatures: Mapping[str, Signature] | ServedModels,
         control: Any = None,
         *,
         arguments: Sequence[str] = (),
@@ -58,12 +60,13 @@ class FrontServer:
         budget: int = 1 << 31,
         max_pending: int = 1024,
         unix: str | None = None,
+        rest: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         self.control = control
         self.budget = Budget(budget)
         self.ended = threading.Event()
-        self._unix = unix
+        self._unix, self._rest = unix, rest or {}
         self._signatures, self._arguments, self._tls, self._options = signatures, arguments, tls or {}, options
         self._held = [reserve("127.0.0.1", 0, flag) for flag in ("port", "rest_api_port")]
         self.grpc_port, self.rest_port = (each.getsockname()[1] for each in self._held)
@@ -92,9 +95,10 @@ class FrontServer:
             ],
             {},
         )
-        inference = Inference(serve(self._signatures))
+        models = self._signatures
+        inference = Inference(models if isinstance(models, ServedModels) else serve(models))
         api = WatchedApi(self.ended, inference, self.control, self._observer, **self._options)
-        rest = RestApi(inference, self.control, self._observer, self.budget)
+        rest = RestApi(inference, self.control, self._observer, self.budget, **self._rest)
         front = Front(api, rest, values, self.budget, self._tls)
         self.loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         await front.open(listen_unix(self._unix) if self._unix else None)

@@ -1,0 +1,147 @@
+// The form fields for the inputs of a signature. A field is {element, read, isLive}; `read` returns the value to send.
+
+import { readSeries } from "./csv.js";
+import { h, labelled, short } from "./dom.js";
+import { dropArea, pictureField } from "./picture.js";
+import { generator } from "./pixels.js";
+import { example, inputKind, outputKind } from "./signatures.js";
+
+/** Returns the field of an input. `context` is {signature, signatures, changed, start}: `start` is a value or undefined. */
+export function field(spec, context) {
+  return FIELDS[inputKind(spec)](spec, context);
+}
+
+const FIELDS = { file: picture, picture, category, number, integer, columns, bars, text, series, json };
+
+function picture(spec, { signature, signatures, changed }) {
+  const isFile = inputKind(spec) === "file";
+  const prepared = spec.note?.preparation;
+  const twin = signatures.flatMap(({ inputs }) => inputs).find((each) => inputKind(each) === "picture");
+  const shape = !isFile ? spec.shape.slice(1) : prepared ? [prepared.height, prepared.width, prepared.channels] : (twin?.shape.slice(1) ?? [-1, -1, 3]);
+  const hasNoise = signature.outputs.some((each) => outputKind(each, signature) === "picture");
+  return pictureField({ spec, shape, isFile, hasNoise, changed });
+}
+
+function category(spec, { changed }) {
+  const { name, names, missing } = spec.note.column;
+  const options = missing !== undefined && !names.includes(missing) ? [missing, ...names] : names;
+  const isWhole = !(names.length === 1 && names[0] === "…");
+  const entry = isWhole
+    ? h("select", { change: changed }, options.map((each) => h("option", { value: each }, each)))
+    : h("input", { type: "text", input: changed });
+  return { element: labelled(name, entry), read: () => [entry.value], isLive: true };
+}
+
+function numberEntry(label, { least, most }, changed) {
+  const middle = least !== undefined && most !== undefined ? (least + most) / 2 : 0;
+  const entry = h("input", { type: "number", step: "any", value: Number(middle.toPrecision(3)), input: changed });
+  const range = least !== undefined && most !== undefined ? ` (${short(least)} to ${short(most)} in training)` : "";
+  const read = () => {
+    if (entry.value === "") throw new Error(`Enter a number for ${label}.`);
+    return Number(entry.value);
+  };
+  return { element: labelled(label + range, entry), read };
+}
+
+function number(spec, { changed }) {
+  const entry = numberEntry(spec.note?.column?.name ?? spec.name, spec.note?.column ?? {}, changed);
+  return { ...entry, read: () => [entry.read()], isLive: true };
+}
+
+function integer(spec, { changed }) {
+  const start = { count: 6, seed: 0 }[spec.name] ?? 1;
+  const entry = h("input", { type: "number", step: 1, value: start, input: changed });
+  return {
+    element: labelled(spec.name, entry),
+    read: () => {
+      if (!/^-?\d+$/.test(entry.value)) throw new Error(`Enter a whole number for ${spec.name}.`);
+      return Number(entry.value);
+    },
+    isLive: true,
+  };
+}
+
+function columns(spec, { changed }) {
+  const entries = spec.note.preparation.columns.map((column) => numberEntry(column.name, column, changed));
+  return { element: h("div", { class: "fields" }, entries.map(({ element }) => element)), read: () => [entries.map(({ read }) => read())], isLive: true };
+}
+
+function bars(spec, { changed, start }) {
+  const size = spec.shape[1];
+  const first = start ?? Array(size).fill(0);
+  const most = Math.max(3, ...first.map((value) => Math.abs(value) * 1.5));
+  const sliders = first.map((value, at) => {
+    const shown = h("output", {}, short(value));
+    const slider = h("input", { type: "range", min: -most, max: most, step: most / 100, value, "aria-label": `${spec.name} ${at + 1}`,
+      input: () => { shown.textContent = short(slider.value); changed(); } });
+    return { element: h("label", {}, h("span", {}, String(at + 1)), slider, shown), slider, shown };
+  });
+  const draw = () => {
+    const random = generator(Math.floor(Math.random() * 2 ** 32));
+    for (const { slider, shown } of sliders) {
+      slider.value = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      shown.textContent = short(slider.value);
+    }
+    changed();
+  };
+  return {
+    element: h("div", { class: "fields", role: "group", "aria-label": spec.name },
+      h("span", { class: "soft" }, `${spec.name}: ${size} numbers`),
+      h("div", { class: "sliders" }, sliders.map(({ element }) => element)),
+      h("button", { type: "button", click: draw }, "Draw at random")),
+    read: () => [sliders.map(({ slider }) => Number(slider.value))],
+    isLive: true,
+  };
+}
+
+function text(spec) {
+  const entry = h("textarea", { rows: 3, spellcheck: "false", placeholder: "One text a line" });
+  return {
+    element: labelled(`${spec.name}: one a line`, entry),
+    read: () => {
+      const lines = entry.value.split("\n").filter((line) => line.trim());
+      if (!lines.length) throw new Error(`Enter a text for ${spec.name}.`);
+      return lines;
+    },
+    isLive: false,
+  };
+}
+
+function series(spec, { changed }) {
+  const [, length, width] = spec.shape;
+  const prepared = spec.note?.preparation;
+  const names = prepared?.columns?.map(({ name }) => name) ?? [];
+  const steps = length > 0 ? length : (prepared?.history ?? 0);
+  const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed });
+  const wave = Array.from({ length: steps || 24 }, (_, step) => {
+    return Array.from({ length: width }, (_, at) => {
+      const { least = -1, most = 1 } = prepared?.columns?.[at] ?? {};
+      return short((least + most) / 2 + ((most - least) / 2) * Math.sin(step / 2 + at));
+    }).join(",");
+  });
+  entry.value = wave.join("\n");
+  dropArea(entry, async (file) => { entry.value = await file.text(); changed(); });
+  const read = () => {
+    const rows = readSeries(entry.value, width, names);
+    if (length > 0 && rows.length < length) throw new Error(`Expected at least ${length} steps. Received: ${rows.length}`);
+    return [steps ? rows.slice(-steps) : rows];
+  };
+  const label = `${spec.name}: ${names.join(", ") || `${width} values`} a line, as CSV. Paste or drop a file.`;
+  return { element: labelled(label, entry), read, isLive: true };
+}
+
+function json(spec) {
+  const entry = h("textarea", { rows: 8, spellcheck: "false" });
+  entry.value = JSON.stringify(example(spec));
+  return {
+    element: labelled(`${spec.name} as JSON`, entry),
+    read: () => {
+      try {
+        return JSON.parse(entry.value);
+      } catch (error) {
+        throw new Error(`The value of ${spec.name} is not JSON: ${error.message}`);
+      }
+    },
+    isLive: false,
+  };
+}

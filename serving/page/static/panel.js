@@ -1,0 +1,114 @@
+// The panel of a signature: its form fields, the answers, and the request as commands and programs.
+
+import { metadata, predict } from "./api.js";
+import { h, labelled } from "./dom.js";
+import { field } from "./inputs.js";
+import { readSignatures, takesTheSame } from "./signatures.js";
+import { FILE, snippets } from "./snippets.js";
+import { views } from "./views.js";
+
+const LIVE_MILLISECONDS = 5000; // a slower signature is asked only by the button
+
+/** Returns the panel. `others` is a list of {model, version} to compare with; `openDecoder` shows a code in a decoder. */
+export function panel({ model, version, signature, signatures, others, start, openDecoder }) {
+  const answers = h("div", { class: "answers", "aria-live": "polite" });
+  const code = h("div", { class: "code" });
+  const targets = [{ model, version, signature }];
+  let [isRunning, isWaiting, isSlow] = [false, false, false];
+
+  const changed = () => {
+    if (isSlow || fields.some((each) => !each.isLive)) return;
+    run();
+  };
+  const fields = signature.inputs.map((spec) => field(spec, { signature, signatures, changed, start }));
+
+  /** Sends the request. While one is on its way, only the newest change waits. */
+  async function run() {
+    isWaiting = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isWaiting) {
+      isWaiting = false;
+      await once();
+    }
+    isRunning = false;
+  }
+
+  async function once() {
+    let body;
+    try {
+      const values = signature.inputs.map((spec, at) => [spec.name, fields[at].read()]);
+      body = { signature_name: signature.name, inputs: Object.fromEntries(values) };
+    } catch (error) {
+      answers.replaceChildren(h("p", { class: "error" }, error.message));
+      return;
+    }
+    answers.replaceChildren(...(await Promise.all(targets.map((target) => answer(target, body)))));
+    code.replaceChildren(...programs(model, version, body));
+  }
+
+  async function answer(target, body) {
+    const title = targets.length > 1 ? h("h4", {}, name(target)) : null;
+    try {
+      if (!target.signature) target.signature = await matching(target);
+      const names = target.signature.outputs.map((each) => each.name);
+      const own = { ...body, signature_name: target.signature.name };
+      const { outputs, milliseconds } = await predict(target.model, target.version, own, names);
+      isSlow = milliseconds > LIVE_MILLISECONDS;
+      const shown = views({ signature: target.signature, outputs, fields, body, openDecoder });
+      return h("div", { class: "answer" }, title, shown, h("p", { class: "soft time" }, `${milliseconds.toFixed(1)} ms in the browser`));
+    } catch (error) {
+      return h("div", { class: "answer" }, title, h("p", { class: "error" }, error.message));
+    }
+  }
+
+  async function matching(target) {
+    const found = readSignatures(await metadata(target.model, target.version)).filter((each) => takesTheSame(each, signature));
+    const same = found.find((each) => each.name === signature.name) ?? found[0];
+    if (!same) throw new Error(`${name(target)} has no signature with the inputs of ${signature.name}.`);
+    return same;
+  }
+
+  const choice = h("select", { change: () => {
+    targets.length = 1;
+    if (choice.value !== "") targets.push({ ...others[Number(choice.value)] });
+    run();
+  } }, h("option", { value: "" }, "nothing"), others.map((each, at) => h("option", { value: at }, name(each))));
+
+  changed();
+  return h("div", {},
+    h("div", { class: "panel" },
+      h("form", { class: "fields", submit: (event) => { event.preventDefault(); run(); } },
+        fields.map(({ element }) => element),
+        h("button", { class: "main", type: "submit" }, "Ask the model"),
+        others.length ? labelled("Compare with", choice) : null),
+      answers),
+    h("details", {}, h("summary", {}, "The same request as curl, Python and JavaScript"), code),
+  );
+}
+
+function name({ model, version }) {
+  return version ? `${model}, version ${version}` : model;
+}
+
+function programs(model, version, body) {
+  const { file, ...codes } = snippets(location.origin, model, version, body);
+  const titles = { curl: "curl", python: "Python", javascript: "JavaScript" };
+  const parts = Object.entries(codes).map(([key, text]) =>
+    h("section", {}, h("div", { class: "row" }, h("h5", {}, titles[key]), copyButton(titles[key], text)), h("pre", { tabindex: 0, "data-code": key }, text)));
+  if (file === null) return parts;
+  const link = h("a", { download: FILE, href: URL.createObjectURL(new Blob([file], { type: "application/json" })) }, FILE);
+  return [h("p", {}, "The body of this request is long. Save it first: ", link), ...parts];
+}
+
+function copyButton(title, text) {
+  const button = h("button", { type: "button", "aria-label": `Copy the ${title} code`, click: async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch { // browsers allow it only on localhost and over HTTPS
+      button.textContent = "Select the text and copy it";
+    }
+  } }, "Copy");
+  return button;
+}

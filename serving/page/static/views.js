@@ -1,0 +1,125 @@
+// Shows the outputs of a signature.
+
+import { chart, gauge } from "./chart.js";
+import { h, short } from "./dom.js";
+import { canvasOf } from "./picture.js";
+import { difference, fromNested, isSameSize, psnr } from "./pixels.js";
+import { outputKind } from "./signatures.js";
+
+const MAX_BARS = 256;
+const MAX_PICTURES = 24;
+const MAX_JSON = 20_000; // characters
+// Colours of the classes of a mask: ten that people can tell apart, then again.
+const COLOURS = [[31, 119, 180], [255, 127, 14], [44, 160, 44], [214, 39, 40], [148, 103, 189], [140, 86, 75], [227, 119, 194], [127, 127, 127], [188, 189, 34], [23, 190, 207]];
+
+/** Returns the elements that show the outputs. `context` is {signature, outputs, fields, body, openDecoder}. */
+export function views(context) {
+  return context.signature.outputs.flatMap((spec) => {
+    const kind = outputKind(spec, context.signature);
+    const value = context.outputs[spec.name];
+    if (!kind || value === undefined) return [];
+    return [h("section", { "data-output": spec.name }, h("h5", {}, spec.name), VIEWS[kind](value, spec, context))];
+  });
+}
+
+const VIEWS = { picture, classes, bars, score, neighbours, series, mask, texts, numbers, json };
+
+function figure(image, caption) {
+  return h("figure", {}, canvasOf(image, caption), h("figcaption", {}, caption));
+}
+
+function picture(value, spec, { fields, signature }) {
+  const pixels = spec.pixels || signature.inputs.map((each) => each.pixels).find(Boolean);
+  const images = value.slice(0, MAX_PICTURES).map((each) => fromNested(each, pixels));
+  const source = fields.find((each) => each.picture);
+  if (!source || images.length !== 1 || !isSameSize(source.picture(), images[0])) {
+    return h("div", { class: "pictures" }, images.map((image, at) => figure(image, `${spec.name} ${at + 1}`)));
+  }
+  const [clean, sent, [image]] = [source.clean(), source.picture(), images];
+  const quality = (one) => `${psnr(clean, one).toFixed(1)} dB`;
+  return [
+    h("div", { class: "pictures" }, figure(sent, "sent"), figure(image, spec.name), figure(difference(sent, image), "difference")),
+    h("p", {}, `PSNR to the picture without noise: ${quality(image)}`, psnr(clean, sent) < 99 ? `, sent ${quality(sent)}` : ""),
+  ];
+}
+
+function barRows(rows, most) {
+  return h("div", { class: "bars", tabindex: 0 }, rows.flatMap(({ name, value, isFirst }) => {
+    const bar = h("div", { class: `bar${value < 0 ? " minus" : ""}` });
+    bar.style.width = `${Math.min(100, (100 * Math.abs(value)) / (most || 1))}%`;
+    return [h("span", { class: `name${isFirst ? " first" : ""}` }, name), h("div", { class: "track" }, bar), h("span", { class: "value" }, short(value))];
+  }));
+}
+
+function classes([value], spec, { outputs }) {
+  const names = spec.note?.labels?.names ?? [];
+  const rows = value.map((each, at) => ({ name: names[at] ?? String(at), value: Number(each) })).sort((a, b) => b.value - a.value);
+  rows[0].isFirst = true;
+  const best = outputs.label?.[0] ?? rows[0].name;
+  return [h("p", { class: "big" }, textOf(best)), barRows(rows.slice(0, MAX_BARS), 1)];
+}
+
+function bars(value, spec, { openDecoder }) {
+  const values = value[0].map(Number);
+  const rows = values.slice(0, MAX_BARS).map((each, at) => ({ name: String(at + 1), value: each }));
+  const open = openDecoder?.(values);
+  return [
+    barRows(rows, Math.max(...rows.map((row) => Math.abs(row.value)))),
+    open ? h("p", {}, h("button", { type: "button", click: open }, "Change these numbers and decode them")) : null,
+  ].filter(Boolean);
+}
+
+function score([value], spec, { signature, outputs }) {
+  const threshold = signature.outputs.map((each) => each.note?.threshold?.value).find((each) => each !== undefined);
+  const verdict = outputs.anomaly === undefined ? "" : outputs.anomaly[0] ? "unusual" : "usual";
+  return [
+    h("p", { class: "big" }, short(value)),
+    ...(verdict ? [h("p", { class: verdict === "usual" ? "good" : "bad" }, `This example is ${verdict}.`)] : []),
+    ...(threshold === undefined ? [] : [gauge(Number(value), threshold)]),
+  ];
+}
+
+function neighbours(value, spec, { outputs, body, signature }) {
+  const words = body.inputs[signature.inputs.find((each) => each.shape?.length === 1)?.name] ?? [];
+  return value.map((names, at) => [
+    h("p", { class: "big" }, textOf(words[at] ?? "")),
+    barRows(names.map((name, place) => ({ name: textOf(name), value: Number(outputs.similarities[at][place]) })), 1),
+  ]).flat();
+}
+
+function series([value], spec, { body, signature }) {
+  const source = signature.inputs.find((each) => each.shape?.length === 3);
+  const history = source ? body.inputs[source.name][0] : [];
+  const names = source?.note?.preparation?.columns?.map(({ name }) => name) ?? [];
+  return value[0].map((_, at) => {
+    const past = history.map((row, step) => [step - history.length + 1, row[at]]).filter(([, y]) => y !== undefined);
+    const future = value.map((row, step) => [step + 1, Number(row[at])]);
+    const lines = [{ name: "history", kind: "history", points: past }, { name: spec.name, kind: "forecast", points: [...past.slice(-1), ...future] }];
+    const title = `${names[at] ?? spec.name}: ${future.length} steps after ${past.length} steps of history`;
+    return [h("p", {}, title), chart(title, lines.filter(({ points }) => points.length))];
+  }).flat();
+}
+
+function mask([value]) {
+  const values = value.flat().flatMap((id) => COLOURS[((id % 10) + 10) % 10].map((part) => part / 255));
+  const used = [...new Set(value.flat())].sort((a, b) => a - b);
+  return h("div", { class: "pictures" }, figure({ height: value.length, width: value[0].length, channels: 3, values }, `classes ${used.join(", ")}`));
+}
+
+function texts(value) {
+  return value.map((each) => h("p", { class: "big" }, textOf(each)));
+}
+
+function numbers(value) {
+  return value.map((each) => h("p", { class: "big" }, short(each)));
+}
+
+function json(value) {
+  const text = JSON.stringify(value);
+  return h("pre", { tabindex: 0 }, text.length > MAX_JSON ? `${text.slice(0, MAX_JSON)} …` : text);
+}
+
+/** Returns a text of an answer. A text that is not UTF-8 is in base64. */
+function textOf(value) {
+  return typeof value === "object" && value !== null && "b64" in value ? `base64: ${value.b64}` : String(value);
+}
