@@ -74,8 +74,8 @@ class RestApi:
         cors: whether answers of the API have CORS headers.
         timeout_seconds: the timeout of inference for a request. 0 for no timeout.
         metrics_path: the path of the metrics. None for no metrics.
-        routes: functions for additional paths, such as "/docs". Each returns an HTTP status, a content type and a body, or
-            an `Answer`.
+        routes: functions for additional paths, such as "/docs". Each returns an `Answer`, or an HTTP status,
+            a content type and a body.
     """
 
     def __init__(

@@ -27,11 +27,13 @@ export function panel({ model, version, signature, signatures, others, start, op
     isWaiting = true;
     if (isRunning) return;
     isRunning = true;
+    answers.setAttribute("aria-busy", "true");
     while (isWaiting) {
       isWaiting = false;
       await once();
     }
     isRunning = false;
+    answers.setAttribute("aria-busy", "false");
   }
 
   async function once() {

@@ -137,6 +137,10 @@ class FrontServer:
             return matching()[-1]
 
     @property
+    def metrics(self) -> Metrics:
+        return self._observer.metrics
+
+    @property
     def pending(self) -> int:
         """The number of requests in progress."""
         return self._observer.metrics.pending

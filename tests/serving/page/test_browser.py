@@ -1,0 +1,198 @@
+"""Tests of the page in Chromium, with models whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus
+
+from ..api.front_server import FrontServer
+from .chromium import Chromium, needs_chromium
+from .page_models import EVIL, EVIL_CLASS, page_server
+
+pytestmark = [needs_chromium, pytest.mark.long]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FrontServer]:
+    with page_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser(server: FrontServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
+        browser.open(f"http://127.0.0.1:{server.rest_port}/")
+        browser.until("document.querySelector('h2')")
+        yield browser
+        assert [each for each in browser.problems if "status of" not in each] == []  # the status of failed requests
+
+
+def choose(browser: Chromium, model: str, signature: str) -> None:
+    """Shows the panel of a signature."""
+    browser.run(f"location.hash = '#/{quote(model, safe='')}'")
+    browser.until(f"document.querySelector('h2')?.textContent === {json.dumps(model)}")
+    browser.run(f"document.querySelector('[data-name={signature}]').click()")
+
+
+def ask(browser: Chromium, model: str, signature: str, enter: str = "") -> str:
+    """Shows the panel of a signature, runs `enter` (JavaScript), and returns the text of the answer."""
+    choose(browser, model, signature)
+    return send(browser, enter)
+
+
+def send(browser: Chromium, enter: str = "") -> str:
+    browser.run(f"{enter}; document.querySelector('form').requestSubmit()")
+    browser.until("document.querySelector('.answers').ariaBusy === 'false'")
+    return re.sub(r"\s*\d+\.\d ms in the browser", "", browser.run("document.querySelector('.answers').innerText"))
+
+
+def entered(selector: str, value: str) -> str:
+    """Returns JavaScript that enters a value into the form field."""
+    field = f"document.querySelector({json.dumps(selector)})"
+    return f"{field}.value = {json.dumps(value)}; {field}.dispatchEvent(new Event('input'))"
+
+
+def test_names_are_text(browser: Chromium) -> None:
+    answer = ask(browser, EVIL, "classify", "document.querySelector('form button').click()")  # Clear: a black picture
+    assert answer.split("\n\n")[:2] == ["label", "dark"]
+    assert f"{EVIL_CLASS}\n0" in answer
+    assert browser.run("document.querySelectorAll('img, main script').length") == 0
+    assert browser.run("document.title") == "Keras Gallery"
+
+
+def test_a_drawing_is_classified(browser: Chromium) -> None:
+    """A stroke over the whole width makes the picture brighter than the empty one."""
+    choose(browser, EVIL, "classify")
+    browser.run("document.querySelector('form button').click()")
+    box = browser.run("(({x, y, width, height}) => [x, y, width, height])(document.querySelector('canvas.draw')"
+                      ".getBoundingClientRect())")  # fmt: skip
+    x, y, width, height = box
+    mouse = {"y": y + height / 2, "button": "left", "clickCount": 1}
+    browser.call("Input.dispatchMouseEvent", type="mousePressed", x=x + 2, **mouse)
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + width - 2, **mouse)
+    browser.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + width - 2, **mouse)
+    found = re.search(re.escape(EVIL_CLASS) + r"\n(0\.\d+)", send(browser))
+    assert found and 0.03 < float(found[1]) < 0.3
+
+
+def test_noise_is_measured(browser: Chromium) -> None:
+    answer = ask(browser, "autoencoder", "denoise", entered("input[type=range]", "0.3"))
+    assert [caption for caption in ("sent", "denoised", "difference") if caption in answer.split("\n")]
+    found = re.search(r"PSNR to the picture without noise: (\d+\.\d) dB, sent (\d+\.\d) dB", answer)
+    assert found and 5 < float(found[2]) < 20
+    assert browser.run("document.querySelectorAll('.answers canvas').length") == 3
+
+
+def test_a_code_is_changed_and_decoded(browser: Chromium) -> None:
+    assert "1\n\n1\n\n2\n\n-2\n\n3\n\n0.5" in re.sub(r"\n+", "\n\n", ask(browser, "autoencoder", "encode"))
+    browser.run("document.querySelector('.answers button').click()")
+    browser.until("document.querySelector('[data-name=decode]').ariaSelected === 'true'")
+    assert browser.run(
+        "[...document.querySelectorAll('.sliders input')].map((each) => Number(each.value))"
+    ) == pytest.approx([1, -2, 0.5], abs=0.02)
+    send(browser, entered(".sliders input", "0.5"))
+    pixel = "document.querySelector('.answers canvas').getContext('2d').getImageData(0, 0, 1, 1).data[0]"
+    assert browser.run(pixel) == pytest.approx(127, abs=4)
+
+
+def test_examples_by_seed(browser: Chromium) -> None:
+    number = "document.querySelectorAll('form input')"
+    ask(browser, "autoencoder", "generate", f"{number}[0].value = 3; {number}[1].value = 5")
+    assert browser.run("document.querySelectorAll('.answers canvas').length") == 3
+
+
+def test_a_score_and_its_threshold(browser: Chromium) -> None:
+    answer = ask(browser, "autoencoder", "score")
+    assert "0.75" in answer and "This example is unusual." in answer
+    assert browser.run("document.querySelector('.answers svg').ariaLabel") == "score 0.75, threshold 0.5"
+
+
+def test_a_picture_file(browser: Chromium) -> None:
+    assert "PNG" in ask(browser, "files", "classify_png")
+
+
+def test_a_series_is_continued(browser: Chromium) -> None:
+    answer = ask(browser, "series", "forecast", entered("textarea", "time,load\nmon,1\ntue,2\nwed,3.5"))
+    assert "load: 2 steps after 3 steps of history" in answer
+    assert len(browser.run("document.querySelector('.line.forecast').getAttribute('points')").split()) == 3
+    assert "Expected a number in line 2" in send(browser, entered("textarea", "1\nx"))
+
+
+def test_a_row_of_a_table(browser: Chromium) -> None:
+    answer = ask(
+        browser, "table", "regress_rows", f"{entered('input', '4')}; document.querySelector('select').value = 'large'"
+    )
+    assert answer.split() == ["prediction", "8"]
+
+
+def test_words_and_their_neighbours(browser: Chromium) -> None:
+    answer = ask(
+        browser, "words", "nearest", f"{entered('textarea', 'king')}; document.querySelector('input').value = 2"
+    )
+    assert answer.split("\n\n")[:2] == ["names", "king"] and "near king 1\n0.5" in re.sub(r"\n+", "\n", answer)
+
+
+def test_texts(browser: Chromium) -> None:
+    assert ask(browser, "words", "translate", entered("textarea", "abc\nxy")).split() == ["text", "cba", "yx"]
+    assert "Enter a text for text." in send(browser, entered("textarea", " "))
+
+
+def test_json_and_a_comparison_of_versions(browser: Chromium) -> None:
+    assert "[[8,9]]" in ask(browser, "numbers", "serving_default", entered("textarea", "[[1, 2]]"))
+    chooser = "[...document.querySelectorAll('form select')].at(-1)"
+    option = f"[...{chooser}.options].find((each) => each.textContent === 'numbers, version 1')"
+    answer = send(browser, f"{chooser}.value = {option}.value; {chooser}.dispatchEvent(new Event('change'))")
+    assert "[[8,9]]" in answer and "[[2,3]]" in answer
+    assert "is not JSON" in send(browser, entered("textarea", "[["))
+
+
+def test_a_failing_model(browser: Chromium) -> None:
+    assert "no <b>memory</b>" in ask(browser, "broken", "serving_default")
+    assert browser.run("document.querySelectorAll('.answers .error b').length") == 0
+
+
+def test_the_programs_give_the_same_answer(browser: Chromium) -> None:
+    ask(browser, "numbers", "serving_default", entered("textarea", "[[1, 2]]"))
+    python, curl = (
+        browser.run(f"document.querySelector('[data-code={each}]').textContent") for each in ("python", "curl")
+    )
+    done = subprocess.run([sys.executable, "-c", python], capture_output=True, text=True, timeout=60)
+    assert "array([[8, 9]])" in done.stdout, done.stderr
+    assert curl.startswith(
+        'curl -d \'{"signature_name":"serving_default","inputs":{"x":[[1,2]]}}\' \'http://127.0.0.1:'
+    )
+
+
+def test_load_and_new_models(browser: Chromium, server: FrontServer) -> None:
+    choose(browser, "numbers", "serving_default")
+    browser.until("document.querySelector('.facts').innerText.includes('python')")
+    server.control.more = [ModelStatus("later", [VersionStatus(1, State.LOADING)])]
+    browser.until("document.querySelector('nav').innerText.includes('later')")
+    assert "loading" in browser.run("document.querySelector('nav').innerText")
+    server.control.more = []
+
+
+@pytest.mark.parametrize("width", [390, 800, 1300])
+def test_nothing_is_wider_than_the_screen(browser: Chromium, width: int, tmp_path: Path) -> None:
+    ask(browser, "autoencoder", "denoise")
+    for dark in (False, True):
+        browser.screenshot(tmp_path / f"{width}.png", width=width, dark=dark)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    back = browser.run("getComputedStyle(document.body).backgroundColor")
+    assert back == "rgb(15, 19, 24)"
+
+
+def test_a_server_that_stops_is_reported(tmp_path: Path) -> None:
+    with page_server() as server, Chromium(tmp_path) as browser:
+        browser.open(f"http://127.0.0.1:{server.rest_port}/")
+        browser.until("document.querySelector('h2')")
+        server.stop()
+        browser.until("document.querySelector('#state').textContent.startsWith('No answer from the server')")

@@ -1,0 +1,66 @@
+"""Tests of the page's routes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from keras_gallery.serving.config import flags
+from keras_gallery.serving.page.files import STATIC, routes
+from keras_gallery.serving.server.settings import Settings
+
+from ..api.rest.rest_client import Client
+
+MAX_BYTES = 150_000
+FILES = sorted(file.name for file in STATIC.iterdir())
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(routes=routes("/metrics&more"), metrics_path="/metrics&more", cors=True)
+
+
+def test_the_page(client: Client) -> None:
+    reply = client.ask("GET", "/")
+    assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert 'data-metrics="/metrics&amp;more"' in reply.body.decode()
+    assert client.ask("HEAD", "/").body == b""
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "index.html"])
+def test_every_file_is_a_path_with_a_strict_policy(client: Client, name: str) -> None:
+    reply = client.ask("GET", f"/page/{name}")
+    assert (reply.status, reply.body) == (200, (STATIC / name).read_bytes())
+    policy = reply.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy and "http" not in policy
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in reply.headers
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    text = "".join((STATIC / name).read_text(encoding="utf-8") for name in FILES)
+    assert set(re.findall(r"https?://[^\"'` ]+", text)) == {"http://www.w3.org/2000/svg"}  # the name of a namespace
+    assert not re.search(r"innerHTML\s*=|insertAdjacentHTML|outerHTML\s*=|document\.write|\beval\b|new Function", text)
+    assert sum((STATIC / name).stat().st_size for name in FILES) < MAX_BYTES
+
+
+@pytest.mark.parametrize("path", ["/page", "/page/", "/page/files.py", "/page/../files.py", "/page/%2e%2e/files.py"])
+def test_no_other_file_is_a_path(client: Client, path: str) -> None:
+    assert client.ask("GET", path).status == 404
+
+
+def test_a_server_without_the_page_answers_as_tensorflow_serving_does() -> None:
+    client = Client()
+    assert [client.ask("GET", path).status for path in ("/", "/page/main.js")] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    "arguments, wanted",
+    [([], None), (["--enable_page"], "/monitoring/prometheus/metrics"), (["--enable_page=false"], None)],
+    ids=["default", "on", "off"],
+)
+def test_the_page_brings_metrics(arguments: list[str], wanted: str | None) -> None:
+    values = flags.parse(["--model_base_path=/m", *arguments], {})
+    assert values.enable_page is (wanted is not None)
+    assert Settings.read(values).metrics_path == wanted
