@@ -72,6 +72,12 @@ def check_free(host: str, number: int, option: str) -> int:
     return number
 
 
+def page_flags(kind: str, flags: Sequence[str]) -> list[str]:
+    """Returns the flags that turn the page on. TensorFlow Serving has no page, and the user's flags may turn it off."""
+    is_set = any(each.lstrip("-").partition("=")[0] == "enable_page" for each in flags)
+    return ["--enable_page"] if kind == "embedded" and not is_set else []
+
+
 def _run(values: argparse.Namespace) -> int:
     from ..serving.launcher import ServerProcess, choose, find_models
 
@@ -80,14 +86,14 @@ def _run(values: argparse.Namespace) -> int:
     # A container sees only the folders that exist when it starts.
     watched = not values.names and kind != "container"
     watch = [f"--model_config_file_poll_wait_seconds={WATCH_SECONDS}"] if watched else []
-    has_page = kind == "embedded" and not any(each.startswith("--enable_page") for each in values.flag)
+    page = page_flags(kind, values.flag)
     server = ServerProcess(
         kind,
         models,
         host=values.host,
         port=check_free(values.host, values.port, "port"),
         rest_port=check_free(values.host, values.rest_port, "rest-port"),
-        flags=[*(["--enable_page"] if has_page else []), *watch, *values.flag],
+        flags=[*page, *watch, *values.flag],
     )
     # Like Ctrl-C, SIGTERM stops the server before this process ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -102,7 +108,7 @@ def _run(values: argparse.Namespace) -> int:
             server.wait_until_ready(progress=progress)
             addresses = f"gRPC at {server.grpc}, REST at {server.rest}"
             print(printable(f"Serving {', '.join(models)}: {addresses}. Ctrl-C stops."), flush=True)
-            if has_page:
+            if page:
                 print(printable(f"Open {server.rest}/ in a browser to see and try the models."), flush=True)
             assert server.process is not None
             return _serve_new_models(server, Path(values.saved_models)) if watched else server.process.wait()

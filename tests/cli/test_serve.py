@@ -41,3 +41,17 @@ def test_a_full_disk_does_not_stop_serving(monkeypatch: pytest.MonkeyPatch, caps
         r"Cannot serve new\x1b: [Errno 28] No space left on device",
         r"Serving also new\x1b.",
     ]
+
+
+@pytest.mark.parametrize(
+    "kind, flags, wanted",
+    [
+        ("embedded", ["--enable_batching"], ["--enable_page"]),
+        ("embedded", ["--enable_page=false"], []),
+        ("tensorflow-model-server", [], []),
+        ("container", [], []),
+    ],
+    ids=["embedded", "off", "tensorflow-model-server", "container"],
+)
+def test_the_embedded_server_has_the_page(kind: str, flags: list[str], wanted: list[str]) -> None:
+    assert serve.page_flags(kind, flags) == wanted
