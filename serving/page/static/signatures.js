@@ -113,7 +113,7 @@ export function outputKind({ name, dtype, shape, note }, signature) {
   if (name === "names" && others.has("similarities")) return "neighbours";
   if (name === "similarities" && others.has("names")) return "";
   if (name === "anomaly" && others.has("score")) return "";
-  if (name === "score" && others.has("label")) return "";
+  if (["label", "score"].includes(name) && others.has("label") && others.has("probabilities")) return "";
   if (name === "score" && rank === 1) return "score";
   if (rank === 2 && isNumber && (note?.labels || name === "probabilities")) return "classes";
   if (rank === 4 && isNumber && [1, 3].includes(shape[3])) return "picture";

@@ -63,7 +63,8 @@ test("one view shows the outputs that belong together", () => {
   };
   const one = tensor("FLOAT", [-1]);
   const words = tensor("STRING", [-1, -1]);
-  assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one, probabilities }), { label: "texts", score: "", probabilities: "classes" });
+  assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one, probabilities }), { label: "", score: "", probabilities: "classes" });
+  assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one }), { label: "texts", score: "score" });
   assert.deepEqual(kinds({ image }, { score: one, anomaly: tensor("BOOL", [-1]) }), { score: "score", anomaly: "" });
   assert.deepEqual(kinds({}, { names: words, similarities: tensor("FLOAT", [-1, -1]) }), { names: "neighbours", similarities: "" });
   assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8]) }), { boxes: "json", mask: "mask" });
