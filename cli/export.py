@@ -31,6 +31,9 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         "--to", choices=TARGETS, metavar="TARGET", help=f"write a file for another runtime: {', '.join(TARGETS)}"
     )
     parser.add_argument("--signature", help="with --to: the signature to export (default: serving_default)")
+    parser.add_argument(
+        "--no-pictures", action="store_true", help="keep no pictures of the run, which can show test examples"
+    )
     parser.add_argument("--output", help="with --to: the file or folder (default: NAME with the target's suffix)")
 
 
@@ -44,7 +47,14 @@ def _run(values: argparse.Namespace) -> int:
     name = values.served_name or values.name
     if values.to:
         return _export_to(values, run, name)
-    folder = api.export(run, name, saved_models=values.saved_models, version=values.version, progress=progress)
+    folder = api.export(
+        run,
+        name,
+        saved_models=values.saved_models,
+        version=values.version,
+        pictures=not values.no_pictures,
+        progress=progress,
+    )
     command = serve_command(folder.parent.name, values.saved_models)
     print(printable(f"Exported {run.folder} to {folder}; go on with: {command}"))
     for line in signature_lines(folder):

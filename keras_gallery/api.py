@@ -264,6 +264,7 @@ def export(
     texts: Texts | None = None,
     pixels: str | None = None,
     preparation: Mapping[str, Any] | None = None,
+    pictures: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Exports a trained model as a SavedModel with named signatures, ready to be served.
@@ -287,6 +288,7 @@ def export(
         preparation: how the inputs of the model are made from pictures, tables or series, as in the file
             `preparation.json` of a run. The default is the preparation of the run. Signatures such as `classify_png`
             then take pictures of any size, and signatures such as `classify_rows` take the columns of a table.
+        pictures: whether the version keeps the pictures of the run for the server's page. They can show test examples.
         progress: called with a line of text at the start of each step.
 
     Returns:
@@ -312,6 +314,7 @@ def export(
 
         from . import training
         from .serving.export.writing import export
+        from .training.about import about
 
     if isinstance(source, str):
         source = training.latest_run(source, runs)
@@ -330,6 +333,7 @@ def export(
         progress,
         pixels,
         preparation=preparation_of(source) if preparation is None else preparation,
+        about=about(source, pictures=pictures),
     )
 
 

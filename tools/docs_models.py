@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_gallery.models import Hyperparameter, describe, hyperparameters
 from keras_gallery.models.docstrings import sections
+from keras_gallery.training.pictures.captions import CAPTIONS
 from keras_gallery.training.recipe import Recipe, Target, load_recipes
 from keras_gallery.training.results.page import figure
 from keras_gallery.training.results.tables import TABLES
@@ -23,35 +24,6 @@ FAMILIES = {
     "convolutional": "Convolutional networks",
     "recurrent": "Recurrent networks",
     "embeddings": "Embeddings",
-}
-CAPTIONS = {
-    "boxes": "Boxes found on test canvases",
-    "captions": "Captions of test images",
-    "clipping": "Gradient norms during training, with and without clipping",
-    "codes": "Codes of test images, in the plane",
-    "confusion": "Confusion matrix",
-    "deeper_units": "The input of bounded norm that each unit of a deeper layer responds to most",
-    "denoised": "Noisy and denoised test images",
-    "errors": "Error by forecast step",
-    "feature_maps": "Feature maps of a digit",
-    "features": "Features of test images, in the plane",
-    "forecast": "Forecasts of test windows",
-    "gradient_norms": "Gradient norms before training",
-    "hidden_units": "The input that each unit responds to most",
-    "kl_curve": "The KL penalty, and the units' mean activations",
-    "learning_curve": "Learning curve",
-    "masks": "True and predicted masks",
-    "mistakes": "The most confident mistakes",
-    "neighbours": "Nearest words",
-    "progression": "True and predicted values",
-    "psnr_gaussian": "PSNR under Gaussian noise",
-    "psnr_masking": "PSNR with masked values",
-    "reconstructed": "Test images and their reconstructions",
-    "samples": "Generated images",
-    "sum": "True and predicted sums",
-    "temperature": "True and predicted temperature",
-    "traversal": "One value of the code, changed from −3 to 3",
-    "words": "Frequent words, in the plane",
 }
 Rows = Sequence[Sequence[str]]
 

@@ -136,7 +136,7 @@ class Loader:
         runners = self._runners(folder, meta_graph)
         definitions = saved_model.signatures_of(meta_graph)
         signatures = {key: Signature(definitions[key], runner) for key, runner in runners.items()}
-        servable = Servable(name, version, meta_graph, signatures)
+        servable = Servable(name, version, meta_graph, signatures, folder)
         try:
             self._warm_up(servable, folder)
             if parameters and self._batching:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -94,9 +95,12 @@ class Signature:
 class Servable:
     """A loaded version, with a count of the requests that use it. `close` frees the model after the last request."""
 
-    def __init__(self, name: str, version: int, meta_graph: Any, signatures: dict[str, Signature]) -> None:
+    def __init__(
+        self, name: str, version: int, meta_graph: Any, signatures: dict[str, Signature], folder: Path = Path()
+    ) -> None:
         self.name = name
         self.version = version
+        self.folder = folder
         self.meta_graph = meta_graph
         self.signatures = signatures
         self._users = 0

@@ -29,6 +29,7 @@ from ..wire import messages, predict
 from ..wire.signature import DEFAULT_SIGNATURE, PIXELS
 from . import checking
 from .annotations import annotate, described, write_preparation
+from .card import write_card
 from .checking import Arrays
 from .openvino import named, write_openvino
 from .publishing import model_folder, publish
@@ -48,6 +49,7 @@ def export(
     *,
     preparation: Preparation | Mapping[str, Any] | None = None,
     whole: bool = False,
+    about: Mapping[str, Any] | None = None,
     finished: Callable[[Path, Any], None] | None = None,
 ) -> Path:
     """Exports a model as a new version.
@@ -66,6 +68,7 @@ def export(
         preparation: how training made the inputs of the model from the data, as in a run's `preparation.json`. The
             signatures for image files then take pictures of any size, and a model of a table gets signatures for rows.
         whole: whether the model gets only the signature `serving_default`, with the names of its inputs and outputs.
+        about: what the version's card says about the model, as JSON, see `training.about`. The layers are added.
         finished: called with the folder of the finished version, before the folder gets its name, and with the
             SavedModel that TensorFlow has loaded from this folder.
 
@@ -98,6 +101,7 @@ def export(
 
         def complete(folder: Path, loaded: Any) -> None:
             write_preparation(folder, prepared)
+            write_card(folder, model, about or {})
             if finished:
                 finished(folder, loaded)
 

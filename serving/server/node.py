@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from .. import limits
+from .. import card, limits
 from ..api.front import Front
 from ..api.grpc.services import GrpcApi
 from ..api.openapi import document as openapi
@@ -29,6 +29,7 @@ from ..lifecycle.host import LocalHost
 from ..observe.observer import observer_of
 from ..page import files as page_files
 from ..processes.control import Control
+from ..wire.model_spec import ModelSpec
 from .settings import Settings
 
 
@@ -117,6 +118,7 @@ class Node:
             timeout_seconds=self._flags.rest_api_timeout_in_ms / 1000,
             metrics_path=self._metrics_path,
             routes={"/openapi.json": self._openapi, "/docs": self._docs, **page},
+            card=self._card if self._flags.enable_page else None,
         )
         self._front = Front(grpc_api, rest_api, self._flags, budget, self._tls)
         await self._front.open(unix)
@@ -133,6 +135,10 @@ class Node:
 
         address = f"{'https' if 'rest' in self._tls else 'http'}://localhost:{self._flags.rest_api_port}"
         return 200, "text/html; charset=utf-8", await self._documents.call(False, "", body)
+
+    async def _card(self, spec: ModelSpec) -> bytes:
+        folder = self._models.find(spec).folder
+        return await self._documents.call(False, "", lambda: card.read(folder))
 
     def _versions(self) -> list[openapi.ServedVersion]:
         return [

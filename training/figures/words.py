@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -130,11 +130,35 @@ THRESHOLD = (
 )
 
 
+class InWords(NamedTuple):
+    """A metric in words, its value with the unit, and pairs of a simple method and its value."""
+
+    words: str
+    value: str
+    yardsticks: list[tuple[str, str]]
+
+
+def in_words(task: str, metrics: Mapping[str, float]) -> list[InWords]:
+    """Returns the metrics of a task that have words."""
+    return [
+        InWords(
+            row.words,
+            _shown(metrics[row.figure], row.unit),
+            [(method, _shown(metrics[name], row.unit)) for name, method in row.yardsticks if name in metrics],
+        )
+        for row in ROWS.get(task, ())
+        if row.figure in metrics
+    ]
+
+
 def table(task: str, metrics: Mapping[str, float]) -> list[str]:
     """Returns a line for each metric in words: its value, and the values of its yardsticks."""
-    rows = [each for each in ROWS.get(task, ()) if each.figure in metrics]
+    rows = in_words(task, metrics)
     width = max((len(each.words) for each in rows), default=0)
-    return list(_lines(rows, metrics, width))
+    return [
+        f"{each.words:{width}}  {each.value:>10}   {'; '.join(map(' '.join, each.yardsticks))}".rstrip()
+        for each in rows
+    ]
 
 
 def rest(task: str, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -164,14 +188,6 @@ def threshold_lines(metrics: Mapping[str, float], saved: Mapping[str, float] | N
     if "auroc" in metrics:
         lines.append(f"AUROC, anomalies against the run's test examples: {metrics['auroc']:.4f} (0.5: guessing)")
     return lines
-
-
-def _lines(rows: list[Row], metrics: Mapping[str, float], width: int) -> Iterator[str]:
-    for row in rows:
-        beside = "; ".join(
-            f"{method} {_shown(metrics[name], row.unit)}" for name, method in row.yardsticks if name in metrics
-        )
-        yield f"{row.words:{width}}  {_shown(metrics[row.figure], row.unit):>10}   {beside}".rstrip()
 
 
 def _shown(value: float, unit: str) -> str:

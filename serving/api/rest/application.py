@@ -10,6 +10,8 @@ In addition, these paths answer GET requests:
                                   stopping; otherwise 503 with a reason
     /models, /v1/models?list      all configured models with their versions and states; `/v1/models` without a query
                                   is an error, as in TensorFlow Serving
+    /models/NAME/card, /models/NAME/versions/N/card
+                                  the card of a version, see `serving.card`. Only with the page
     `metrics_path`                the metrics
     the paths in `routes`
 """
@@ -32,6 +34,7 @@ from ...observe.observer import Observer
 from ...processes.control import Control
 from ...wire.json import messages as json_messages
 from ...wire.json.writer import error_body
+from ...wire.model_spec import ModelSpec
 from . import body as rest_body
 from . import paths as rest_paths
 from .body import Receive, Scope
@@ -76,6 +79,7 @@ class RestApi:
         metrics_path: the path of the metrics. None for no metrics.
         routes: functions for additional paths, such as "/docs". Each returns an `Answer`, or an HTTP status,
             a content type and a body.
+        card: returns the card of a version, or raises ServingError. None for no cards.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class RestApi:
         timeout_seconds: float = 30.0,
         metrics_path: str | None = None,
         routes: Mapping[str, Route] | None = None,
+        card: Callable[[ModelSpec], Awaitable[bytes]] | None = None,
     ) -> None:
         self._control, self._observer = control, observer
         self._calls = RestModels(inference, control, timeout_seconds or None)
@@ -99,6 +104,7 @@ class RestApi:
         self._routes: dict[str, Route] = {
             "/livez": self._livez, "/readyz": self._readyz, "/models": self._models, **(routes or {})
         }  # fmt: skip
+        self._card = card
         self._budget = budget
         self._stopping = False
         self._running: dict[asyncio.Task[Any], bool] = {}  # the value: whether the server has ended the request
@@ -212,6 +218,8 @@ class RestApi:
         route = self._routes.get("/models" if full_path == "/v1/models?list" else name)
         if route and method in ("GET", "HEAD"):
             return Answer(*await route())
+        if self._card and method in ("GET", "HEAD") and (spec := rest_paths.card(full_path)):
+            return Answer(200, JSON, await self._card(spec))
         if not name.lower().startswith("/v1/"):
             return page(404, "Not Found")
         if method == "OPTIONS":

@@ -17,6 +17,7 @@ _PATHS = {
     "POST": re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<action>classify|regress|predict)", re.IGNORECASE),
     "GET": re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<action>metadata))?", re.IGNORECASE),
 }
+_CARD = re.compile(r"/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]+))?/card")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ def target(method: str, path: str) -> Target:
         raise InvalidArgument(f"Malformed request: {method} {path}")
     label = _decoded(match["label"]) if match["label"] else None
     return Target(action, ModelSpec(_decoded(match["name"]), version, label))
+
+
+def card(path: str) -> ModelSpec | None:
+    """Returns the model in the path of a card, such as "/models/m/versions/1/card"; None for another path.
+
+    Raises VersionTooLarge if the version does not fit into 64 bits.
+    """
+    match = _CARD.fullmatch(path)
+    return match and ModelSpec(_decoded(match["name"]), _version(match["version"]) if match["version"] else None)
 
 
 def _version(text: str) -> int:

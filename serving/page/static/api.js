@@ -15,6 +15,12 @@ export async function metadata(model, version) {
   return answer(await fetch(`${pathOf(model, version)}/metadata`));
 }
 
+/** Returns the card of a version, or null if it has none. */
+export async function about(model, version) {
+  const response = await fetch(`/models/${encodeURIComponent(model)}/versions/${version}/card`);
+  return response.ok ? answer(response) : null;
+}
+
 export async function metrics(path) {
   const response = await fetch(path);
   if (!response.ok) throw new Error(`The metrics answer with status ${response.status}.`);

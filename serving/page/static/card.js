@@ -1,6 +1,7 @@
 // The card of a model: what it is, its versions, its signatures, its load, and the panel to try it.
 
-import { metadata } from "./api.js";
+import { sections } from "./about.js";
+import { about, metadata } from "./api.js";
 import { h, short, show } from "./dom.js";
 import { between } from "./metrics.js";
 import { panel } from "./panel.js";
@@ -9,7 +10,9 @@ import { described, sentence } from "./words.js";
 
 /** Returns {element, update}. `update` shows the load. `others` are the models and versions to compare with. */
 export async function card({ model, version, wanted, others, select }) {
-  const signatures = readSignatures(await metadata(model.name, version));
+  const number = version || model.versions.find(({ state }) => state === "AVAILABLE").version;
+  const [described, told] = await Promise.all([metadata(model.name, version), about(model.name, number).catch(() => null)]);
+  const signatures = readSignatures(described);
   const load = h("dl", { class: "facts" });
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Signatures" });
   const place = h("div", { role: "tabpanel", id: "signature" });
@@ -39,8 +42,10 @@ export async function card({ model, version, wanted, others, select }) {
   const element = h("article", {},
     h("h2", {}, model.name),
     h("p", { class: "lead" }, sentence(signatures)),
+    told?.summary ? h("p", {}, told.summary) : null,
     load,
     h("section", { class: "box" }, h("h3", {}, "Try it"), tabs, place),
+    told ? sections(told) : null,
     h("section", { class: "box" }, h("h3", {}, "Signatures"), signatures.map(table)),
   );
   return { element, update: (facts) => show(load, factRows(facts)) };

@@ -1,7 +1,7 @@
 // The form fields for the inputs of a signature. A field is {element, read, isLive}; `read` returns the value to send.
 
 import { readSeries } from "./csv.js";
-import { h, labelled, short } from "./dom.js";
+import { h, labelled, short, svg } from "./dom.js";
 import { dropArea, pictureField } from "./picture.js";
 import { generator } from "./pixels.js";
 import { example, inputKind, outputKind } from "./signatures.js";
@@ -76,22 +76,44 @@ function bars(spec, { changed, start }) {
       input: () => { shown.textContent = short(slider.value); changed(); } });
     return { element: h("label", {}, h("span", {}, String(at + 1)), slider, shown), slider, shown };
   });
+  const set = (values) => {
+    sliders.forEach(({ slider, shown }, at) => {
+      slider.value = values[at];
+      shown.textContent = short(slider.value);
+    });
+    changed();
+  };
   const draw = () => {
     const random = generator(Math.floor(Math.random() * 2 ** 32));
-    for (const { slider, shown } of sliders) {
-      slider.value = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-      shown.textContent = short(slider.value);
-    }
-    changed();
+    set(sliders.map(() => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())));
   };
   return {
     element: h("div", { class: "fields", role: "group", "aria-label": spec.name },
       h("span", { class: "soft" }, `${spec.name}: ${size} numbers`),
+      size === 2 ? plane(spec.name, most, set) : null,
       h("div", { class: "sliders" }, sliders.map(({ element }) => element)),
       h("button", { type: "button", click: draw }, "Draw at random")),
     read: () => [sliders.map(({ slider }) => Number(slider.value))],
     isLive: true,
   };
+}
+
+/** Returns a square: the place of the pointer sets two numbers. The sliders do the same for the keyboard. */
+function plane(name, most, set) {
+  const point = svg("circle", { cx: 0, cy: 0, r: 0.04 * most });
+  const area = svg("svg", { class: "plane", viewBox: `${-most} ${-most} ${2 * most} ${2 * most}`, role: "img", "aria-label": `the plane of ${name}` },
+    svg("line", { class: "axis", x1: -most, x2: most, "stroke-width": most / 100 }), svg("line", { class: "axis", y1: -most, y2: most, "stroke-width": most / 100 }), point);
+  const move = (event) => {
+    if (event.type === "pointermove" && event.pointerType === "touch" && !event.buttons) return;
+    const box = area.getBoundingClientRect();
+    const at = [((event.clientX - box.left) / box.width) * 2 - 1, ((event.clientY - box.top) / box.height) * 2 - 1].map((value) => value * most);
+    point.setAttribute("cx", at[0]);
+    point.setAttribute("cy", at[1]);
+    set(at);
+  };
+  area.addEventListener("pointermove", move);
+  area.addEventListener("pointerdown", move);
+  return area;
 }
 
 function text(spec) {

@@ -20,7 +20,7 @@ export function pictureField({ spec, shape, isFile, hasNoise, changed }) {
   const canvas = h("canvas", { class: "draw", width: width * zoom, height: height * zoom, tabindex: 0, role: "img",
     "aria-label": `Drawing area for ${spec.name}. Draw with a mouse or finger, or choose a picture file below.` });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  let file = null; // base64 of a dropped file, for file signatures
+  let file = null; // {base64, bitmap} of a dropped file, for file signatures
   let noise = { deviation: 0, seed: 1 };
 
   const clear = () => {
@@ -65,7 +65,7 @@ export function pictureField({ spec, shape, isFile, hasNoise, changed }) {
       clear();
       context.drawImage(bitmap, (canvas.width - bitmap.width * ratio) / 2, (canvas.height - bitmap.height * ratio) / 2,
         bitmap.width * ratio, bitmap.height * ratio);
-      file = isFile ? await base64(blob) : null;
+      if (isFile) file = { base64: await base64(blob), bitmap };
       changed();
     } catch {
       message.textContent = "The browser cannot read this file. Use a PNG, JPEG, WebP or BMP picture.";
@@ -95,11 +95,17 @@ export function pictureField({ spec, shape, isFile, hasNoise, changed }) {
       h("div", { class: "row" }, h("button", { type: "button", click: () => { clear(); changed(); } }, "Clear")),
       labelled("Picture file", chooser), message,
       hasNoise ? labelled("Noise (standard deviation)", slider) : null),
-    read: () => (isFile ? [{ b64: file && !noise.deviation ? file : png(shown()) }] : spec.dtype === "uint8"
+    read: () => (isFile ? [{ b64: file && !noise.deviation ? file.base64 : png(shown()) }] : spec.dtype === "uint8"
       ? [toNested(shown(), "0..255").map((row) => row.map((pixel) => pixel.map(Math.round)))]
       : [toNested(shown(), spec.pixels)]),
     picture: shown,
     clean,
+    sent: () => { // a canvas with the picture as it is sent
+      if (!file || noise.deviation) return canvasOf(shown(), "the picture");
+      const whole = h("canvas", { width: file.bitmap.width, height: file.bitmap.height, role: "img", "aria-label": "the picture" });
+      whole.getContext("2d").drawImage(file.bitmap, 0, 0);
+      return whole;
+    },
     isLive: true,
   };
 }

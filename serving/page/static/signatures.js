@@ -113,6 +113,8 @@ export function outputKind({ name, dtype, shape, note }, signature) {
   if (name === "names" && others.has("similarities")) return "neighbours";
   if (name === "similarities" && others.has("names")) return "";
   if (name === "anomaly" && others.has("score")) return "";
+  if (name === "boxes" && rank === 3 && shape[2] === 4) return "boxes";
+  if (["scores", "labels", "count"].includes(name) && others.has("boxes")) return "";
   if (["label", "score"].includes(name) && others.has("label") && others.has("probabilities")) return "";
   if (name === "score" && rank === 1) return "score";
   if (rank === 2 && isNumber && (note?.labels || name === "probabilities")) return "classes";

@@ -1,11 +1,12 @@
 // Shows the outputs of a signature.
 
 import { chart, gauge } from "./chart.js";
-import { h, short } from "./dom.js";
+import { h, short, svg } from "./dom.js";
 import { canvasOf } from "./picture.js";
 import { difference, fromNested, isSameSize, psnr } from "./pixels.js";
 import { outputKind } from "./signatures.js";
 
+const SEASONS = { month: 12, quarter: 4, week: 52, day: 7, hour: 24, minute: 60 }; // steps, by the time between two of them
 const MAX_BARS = 256;
 const MAX_PICTURES = 24;
 const MAX_JSON = 20_000; // characters
@@ -22,7 +23,7 @@ export function views(context) {
   });
 }
 
-const VIEWS = { picture, classes, bars, score, neighbours, series, mask, texts, numbers, json };
+const VIEWS = { picture, classes, bars, score, neighbours, series, mask, boxes, texts, numbers, json };
 
 function figure(image, caption) {
   return h("figure", {}, canvasOf(image, caption), h("figcaption", {}, caption));
@@ -94,16 +95,47 @@ function series([value], spec, { body, signature }) {
   return value[0].map((_, at) => {
     const past = history.map((row, step) => [step - history.length + 1, row[at]]).filter(([, y]) => y !== undefined);
     const future = value.map((row, step) => [step + 1, Number(row[at])]);
+    const season = SEASONS[source?.note?.preparation?.step] ?? 0;
+    const before = future.map(([step]) => [step, past.at((step - 1) % season - season)?.[1]]);
     const lines = [{ name: "history", kind: "history", points: past }, { name: spec.name, kind: "forecast", points: [...past.slice(-1), ...future] }];
-    const title = `${names[at] ?? spec.name}: ${future.length} steps after ${past.length} steps of history`;
+    if (season > 0 && season <= past.length) lines.push({ name: "the last season again", kind: "season", points: before });
+    const ending = lines.length > 2 ? "; the dashed line repeats the last season" : "";
+    const title = `${names[at] ?? spec.name}: ${future.length} steps after ${past.length} steps of history${ending}`;
     return [h("p", {}, title), chart(title, lines.filter(({ points }) => points.length))];
   }).flat();
 }
 
-function mask([value]) {
-  const values = value.flat().flatMap((id) => COLOURS[((id % 10) + 10) % 10].map((part) => part / 255));
+function mask([value], spec, { fields }) {
+  const source = fields.find((each) => each.picture)?.picture();
+  const [height, width] = [value.length, value[0].length];
+  const colours = value.flat().flatMap((id) => COLOURS[((id % 10) + 10) % 10].map((part) => part / 255));
   const used = [...new Set(value.flat())].sort((a, b) => a - b);
-  return h("div", { class: "pictures" }, figure({ height: value.length, width: value[0].length, channels: 3, values }, `classes ${used.join(", ")}`));
+  const name = (id) => spec.note?.labels?.names[id] ?? `class ${id}`;
+  const key = used.map((id) => {
+    const chip = h("span", { class: "chip", "aria-hidden": "true" });
+    chip.style.background = `rgb(${COLOURS[((id % 10) + 10) % 10].join(" ")})`;
+    return h("span", { class: "row" }, chip, name(id));
+  });
+  const picture = (values, caption) => figure({ height, width, channels: 3, values }, caption);
+  const isSame = source && source.height === height && source.width === width;
+  const grey = (at) => source.values[source.channels === 3 ? at : Math.floor(at / 3)];
+  return [
+    h("div", { class: "pictures" }, picture(colours, spec.name),
+      isSame ? picture(colours.map((part, at) => 0.5 * part + 0.5 * grey(at)), "over the picture") : null),
+    h("p", { class: "row" }, key),
+  ];
+}
+
+function boxes([value], spec, { fields, outputs }) {
+  const sent = fields.find((each) => each.sent)?.sent();
+  const count = Number(outputs.count?.[0] ?? value.length);
+  const rows = value.slice(0, count).map((box, at) => ({ box: box.map(Number), name: textOf(outputs.labels?.[0][at] ?? at), value: Number(outputs.scores?.[0][at] ?? 1) }));
+  const rectangle = ({ box: [top, left, bottom, right], name }) =>
+    svg("rect", { x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) }, svg("title", {}, name));
+  const found = `${rows.length} object${rows.length === 1 ? "" : "s"}`;
+  const shown = sent && h("div", { class: "over-picture" }, sent,
+    svg("svg", { class: "boxes", viewBox: `0 0 ${sent.width} ${sent.height}`, preserveAspectRatio: "none", role: "img", "aria-label": found }, rows.map(rectangle)));
+  return [h("p", { class: "big" }, found), shown, rows.length ? barRows(rows, 1) : null].filter(Boolean);
 }
 
 function texts(value) {

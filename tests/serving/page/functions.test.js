@@ -6,6 +6,7 @@ import test from "node:test";
 import { parse } from "./api.js";
 import { scale } from "./chart.js";
 import { readSeries } from "./csv.js";
+import { rowsOf, shapeText } from "./drawing.js";
 import { between, parseMetrics, quantile, totals } from "./metrics.js";
 import * as pixels from "./pixels.js";
 import { example, inputKind, outputKind, readSignatures, takesTheSame } from "./signatures.js";
@@ -67,8 +68,16 @@ test("one view shows the outputs that belong together", () => {
   assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one }), { label: "texts", score: "score" });
   assert.deepEqual(kinds({ image }, { score: one, anomaly: tensor("BOOL", [-1]) }), { score: "score", anomaly: "" });
   assert.deepEqual(kinds({}, { names: words, similarities: tensor("FLOAT", [-1, -1]) }), { names: "neighbours", similarities: "" });
-  assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8]) }), { boxes: "json", mask: "mask" });
+  assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8]) }), { boxes: "boxes", mask: "mask" });
+  const found = { boxes: tensor("FLOAT", [-1, 9, 4]), scores: tensor("FLOAT", [-1, 9]), labels: tensor("STRING", [-1, 9]), count: tensor("INT32", [-1]) };
+  assert.deepEqual(kinds({ image }, found), { boxes: "boxes", scores: "", labels: "", count: "" });
   assert.deepEqual(kinds({ x: tensor("FLOAT", [-1, -1, 1]) }, { y: tensor("FLOAT", [-1, 2, 1]) }), { y: "series" });
+});
+
+test("a layer is below the layers before it, and an input just above its first use", () => {
+  const layers = [[], [0], [1], [], [2, 3], [0, 4]].map((inputs) => ({ inputs }));
+  assert.deepEqual(rowsOf(layers), [0, 1, 2, 2, 3, 4]);
+  assert.equal(shapeText([[null, 28, 28, 1], [null, null, 4], [null]]), "28 × 28 × 1, any × 4, one value");
 });
 
 test("descriptions, examples and the comparison of signatures", () => {

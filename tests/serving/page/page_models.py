@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from keras_gallery.serving.core.servable import Servable, Signature
 from keras_gallery.serving.core.served_models import ServedModel, ServedModels
+from keras_gallery.serving.errors import NotFound
 from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus
 from keras_gallery.serving.observe import prometheus
 from keras_gallery.serving.page.files import routes
 from keras_gallery.serving.saved_model import signatures_of
 from keras_gallery.serving.wire import messages
+from keras_gallery.serving.wire.model_spec import ModelSpec
 
 from ..api.front_server import FrontServer
 from ..fake_models import Function, Runner
@@ -22,6 +24,8 @@ METRICS = "/monitoring/prometheus/metrics"
 # A model and a class whose names would run a script if the page read them as markup.
 EVIL = "<img src=x onerror='document.title=1'>"
 EVIL_CLASS = "<script>document.title=2</script>"
+# A PNG file of one black pixel, as base64.
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 Tensor = tuple[Any, ...]  # the dtype, the shape, and the name of the last dimension
 IMAGE: Tensor = ("DT_FLOAT", (-1, 8, 8, 1), "pixels 0..1")
 
@@ -62,6 +66,40 @@ def generated(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"image": values.astype("f4")}
 
 
+def objects(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One object in the lower right quarter of a picture of 8 × 8 pixels, and a row without an object."""
+    n = len(inputs["image"])
+    return {
+        "boxes": np.tile(np.array([[4, 4, 8, 8], [0, 0, 0, 0]], "f4"), (n, 1, 1)),
+        "scores": np.tile(np.array([0.5, 0], "f4"), (n, 1)),
+        "labels": np.tile(np.array([EVIL_CLASS.encode(), b""], object), (n, 1)),
+        "count": np.ones(n, "i4"),
+    }
+
+
+CARD = {
+    "summary": f"A model with {EVIL}.",
+    "formula": "z = f(x)",
+    "data": "digits",
+    "figures": [{"words": "error", "value": "0.01", "yardsticks": [["PCA", "0.02"], [EVIL, "1"]]}],
+    "pictures": [
+        {"title": EVIL, "png": PIXEL},
+        {"title": "not base64", "png": '" onerror="document.title=3'},
+    ],
+    "parameters": 1234,
+    "layers": [
+        {
+            "name": "image",
+            "type": "InputLayer",
+            "shapes": [[None, 8, 8, 1]],
+            "parameters": 0,
+            "inputs": [],
+            "group": "",
+        },
+        {"name": EVIL, "type": "Dense", "shapes": [[None, 3]], "parameters": 9, "inputs": [0], "group": "encoder"},
+        {"name": "add", "type": "Add", "shapes": [[None, 3]], "parameters": 0, "inputs": [0, 1], "group": ""},
+    ],
+}
 CLASSES = {
     "label": ("DT_STRING", (-1,)),
     "score": ("DT_FLOAT", (-1,)),
@@ -89,6 +127,28 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
             {"image": IMAGE},
             {"score": ("DT_FLOAT", (-1,)), "anomaly": FLAGGED},
             lambda x: {"score": np.full(len(x["image"]), 0.75, "f4"), "anomaly": np.ones(len(x["image"]), bool)},
+        ),
+    },
+    "objects": {
+        "detect": (
+            {"image": IMAGE},
+            {
+                "boxes": ("DT_FLOAT", (-1, 2, 4)),
+                "scores": ("DT_FLOAT", (-1, 2)),
+                "labels": ("DT_STRING", (-1, 2)),
+                "count": ("DT_INT32", (-1,)),
+            },
+            objects,
+        ),
+        "segment": (
+            {"image": IMAGE},
+            {"mask": ("DT_INT32", (-1, 8, 8), note(labels={"names": ["ground", EVIL_CLASS]}))},
+            lambda x: {"mask": np.tile(np.repeat([0, 1], 4).astype("i4"), (len(x["image"]), 8, 1))},
+        ),
+        "decode": (
+            {"code": ("DT_FLOAT", (-1, 2))},
+            {"image": IMAGE},
+            lambda x: {"image": np.broadcast_to(x["code"][:, :1, None, None], (len(x["code"]), 8, 8, 1))},
         ),
     },
     "broken": {"serving_default": ({"x": ("DT_INT64", (-1, 2))}, {"y": ("DT_INT64", (-1, 2))}, fails)},
@@ -188,7 +248,14 @@ class Control:
         return prometheus.text(self.server.metrics.snapshot())
 
 
+async def card_of(spec: ModelSpec) -> bytes:
+    if spec.name != "autoencoder":
+        raise NotFound("This version has no card.")
+    return json.dumps(CARD).encode()
+
+
 def page_server() -> FrontServer:
     control = Control()
-    control.server = FrontServer(served_models(), control, rest={"metrics_path": METRICS, "routes": routes(METRICS)})
+    rest = {"metrics_path": METRICS, "routes": routes(METRICS), "card": card_of}
+    control.server = FrontServer(served_models(), control, rest=rest)
     return control.server

@@ -102,6 +102,67 @@ def test_a_code_is_changed_and_decoded(browser: Chromium) -> None:
     assert browser.run(pixel) == pytest.approx(127, abs=4)
 
 
+def test_the_place_of_the_pointer_is_a_code(browser: Chromium) -> None:
+    choose(browser, "objects", "decode")
+    browser.run(
+        "area = document.querySelector('.plane'); box = area.getBoundingClientRect();"
+        "area.dispatchEvent(new PointerEvent('pointermove',"
+        " {clientX: box.right - box.width / 4, clientY: box.top + box.height / 2}))"
+    )
+    browser.until("document.querySelector('.answers').ariaBusy === 'false'")
+    values = browser.run("[...document.querySelectorAll('.sliders output')].map((each) => Number(each.textContent))")
+    assert values == [pytest.approx(1.5, abs=0.05), pytest.approx(0, abs=0.05)]  # the plane is from -3 to 3
+
+
+def test_boxes_are_over_the_picture(browser: Chromium) -> None:
+    answer = ask(browser, "objects", "detect")
+    assert answer.split("\n\n")[:2] == ["boxes", "1 object"] and EVIL_CLASS in answer
+    assert browser.run("document.querySelectorAll('.answers section').length") == 1
+    place = browser.run(
+        "rectangle = document.querySelector('svg.boxes rect').getBoundingClientRect();"
+        "picture = document.querySelector('.over-picture canvas').getBoundingClientRect();"
+        "[(rectangle.left - picture.left) / picture.width, (rectangle.top - picture.top) / picture.height,"
+        " rectangle.width / picture.width, rectangle.height / picture.height]"
+    )
+    assert place == pytest.approx([0.5, 0.5, 0.5, 0.5], abs=0.03)
+
+
+def test_a_mask_is_over_the_picture(browser: Chromium) -> None:
+    """The left half is the first class and the right half the second one. The picture is black after Clear."""
+    answer = ask(browser, "objects", "segment", "document.querySelector('form button').click()")
+    assert "ground" in answer and EVIL_CLASS in answer and "over the picture" in answer
+    pixels = (
+        "[...document.querySelectorAll('.answers canvas')].map((canvas) => [0, 7].map((x) =>"
+        " [...canvas.getContext('2d').getImageData(x, 0, 1, 1).data].slice(0, 3)))"
+    )
+    plain, over = browser.run(pixels)
+    assert plain == [[31, 119, 180], [255, 127, 14]]
+    assert over == [[pytest.approx(each / 2, abs=1) for each in colour] for colour in plain]
+
+
+def test_the_card(browser: Chromium) -> None:
+    choose(browser, "autoencoder", "denoise")
+    text = browser.run("document.querySelector('article').innerText")
+    for part in (f"A model with {EVIL}.", "z = f(x)", "Measured on test examples of digits", f"PCA: 0.02; {EVIL}: 1"):
+        assert part in text
+    titles = browser.run("[...document.querySelectorAll('svg.drawing title')].map((each) => each.textContent)")
+    assert titles == [
+        "image: InputLayer, 8 × 8 × 1",
+        f"encoder/{EVIL}: Dense, 3, 9 parameters",
+        "add: Add, 3",
+    ]
+    assert browser.run("document.querySelectorAll('svg.drawing path').length") == 3
+    browser.run("document.querySelector('.shots').scrollIntoView()")
+    browser.until("document.querySelector('.shots img').naturalWidth === 1")
+    assert browser.run("document.querySelectorAll('.shots img')[1].getAttribute('src')") == ""
+    assert browser.run("document.title") == "Keras Gallery"
+
+
+def test_a_model_without_a_card(browser: Chromium) -> None:
+    choose(browser, "numbers", "serving_default")
+    assert browser.run("document.querySelectorAll('svg.drawing, .shots').length") == 0
+
+
 def test_examples_by_seed(browser: Chromium) -> None:
     number = "document.querySelectorAll('form input')"
     ask(browser, "autoencoder", "generate", f"{number}[0].value = 3; {number}[1].value = 5")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from keras_gallery.serving.config import flags
+from keras_gallery.serving.errors import NotFound
 from keras_gallery.serving.page.files import STATIC, routes
 from keras_gallery.serving.server.settings import Settings
+from keras_gallery.serving.wire.model_spec import ModelSpec
 
 from ..api.rest.rest_client import Client
 
@@ -53,6 +56,32 @@ def test_no_other_file_is_a_path(client: Client, path: str) -> None:
 def test_a_server_without_the_page_answers_as_tensorflow_serving_does() -> None:
     client = Client()
     assert [client.ask("GET", path).status for path in ("/", "/page/main.js")] == [404, 404]
+
+
+async def card_of(spec: ModelSpec) -> bytes:
+    if spec.name != "a model":
+        raise NotFound(f"no {spec.name}")
+    return f'{{"version": {spec.version or 9}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    "method, path, status, body",
+    [
+        ("GET", "/models/a%20model/card", 200, b'{"version": 9}'),
+        ("GET", "/models/a%20model/versions/07/card", 200, b'{"version": 7}'),
+        ("HEAD", "/models/a%20model/card", 200, b""),
+        ("GET", "/models/other/card", 404, b'{"error": "no other"}'),
+        ("GET", "/models/a%20model/versions/9223372036854775808/card", 400, b""),
+        ("GET", "/models/a%20model/versions/x/card", 404, None),
+        ("GET", "/models/a%20model/card?x", 404, None),
+        ("POST", "/models/a%20model/card", 404, None),
+    ],
+)
+def test_the_card_of_a_version(method: str, path: str, status: int, body: bytes | None) -> None:
+    reply = Client(card=card_of).ask(method, path)
+    assert reply.status == status
+    assert body is None or (json.loads(reply.body) == json.loads(body) if body else reply.body == b"")
+    assert Client().ask(method, path).status == 404  # a server without the page has no cards
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+// Shows what a version's card says: the formula, the figures, the pictures of the training, and the layers.
+
+import { h } from "./dom.js";
+import { drawing, shapeText } from "./drawing.js";
+
+/** Returns the sections of the card. `about` is the answer of /models/NAME/versions/N/card, or null. */
+export function sections(about) {
+  if (!about) return [];
+  const { formula, figures = [], data, pictures = [], layers = [], parameters } = about;
+  return [
+    figures.length ? box(`Measured on test examples of ${data}`, table(figures)) : null,
+    pictures.length ? box("Pictures of the training", h("div", { class: "shots" }, pictures.map(picture))) : null,
+    formula ? box("Formula", h("pre", { tabindex: 0 }, formula)) : null,
+    layers.length ? box(`Layers: ${Number(parameters).toLocaleString("en")} parameters`,
+      h("div", { class: "graph", tabindex: 0 }, drawing(layers)), h("details", {}, h("summary", {}, "As a table"), layerTable(layers))) : null,
+  ].filter(Boolean);
+}
+
+function box(title, ...content) {
+  return h("section", { class: "box" }, h("h3", {}, title), ...content);
+}
+
+function table(figures) {
+  const row = ({ words, value, yardsticks }) => h("tr", {}, h("th", { scope: "row" }, words), h("td", { class: "first" }, value),
+    h("td", {}, yardsticks.map(([method, other]) => `${method}: ${other}`).join("; ") || "–"));
+  const titles = ["figure", "this model", "simple methods"].map((title) => h("th", { scope: "col" }, title));
+  return h("table", {}, h("thead", {}, h("tr", {}, titles)), h("tbody", {}, figures.map(row)));
+}
+
+function picture({ title, png }) {
+  const source = /^[A-Za-z0-9+/=]+$/.test(png) ? `data:image/png;base64,${png}` : "";
+  return h("figure", {}, h("img", { src: source, alt: title, loading: "lazy" }), h("figcaption", {}, title));
+}
+
+function layerTable(layers) {
+  const titles = ["layer", "type", "output", "parameters"].map((title) => h("th", { scope: "col" }, title));
+  const rows = layers.map(({ name, type, shapes, parameters, group }) => h("tr", {},
+    [`${group ? `${group}/` : ""}${name}`, type, shapeText(shapes), parameters.toLocaleString("en")].map((text) => h("td", {}, text))));
+  return h("table", {}, h("thead", {}, h("tr", {}, titles)), h("tbody", {}, rows));
+}

@@ -1,0 +1,63 @@
+// Draws the layers of a model as a graph, from the top to the bottom.
+
+import { svg } from "./dom.js";
+
+const [WIDTH, HEIGHT, ACROSS, DOWN, MARGIN] = [230, 40, 20, 26, 14];
+
+/** Returns the row of each layer: a layer is below the layers before it, and an input is just above its first use. */
+export function rowsOf(layers) {
+  const rows = [];
+  for (const { inputs } of layers) rows.push(Math.max(-1, ...inputs.map((at) => rows[at])) + 1);
+  layers.forEach(({ inputs }, at) => {
+    const uses = rows.filter((_, other) => layers[other].inputs.includes(at));
+    if (!inputs.length && uses.length) rows[at] = Math.min(...uses) - 1;
+  });
+  return rows;
+}
+
+/** Returns a shape as text, such as "28 × 28 × 1". The number of examples is left out. */
+export function shapeText(shapes) {
+  return shapes.map((shape) => shape.slice(1).map((size) => size ?? "any").join(" × ") || "one value").join(", ");
+}
+
+/** Returns the drawing. `layers` is the list of the version's card. */
+export function drawing(layers) {
+  const rows = rowsOf(layers);
+  const first = Math.min(...rows);
+  const counts = new Map(), columns = rows.map((row) => {
+    counts.set(row, (counts.get(row) ?? 0) + 1);
+    return counts.get(row) - 1;
+  });
+  const wide = Math.max(...counts.values()) * (WIDTH + ACROSS) + 2 * ACROSS + WIDTH / 2;
+  const places = rows.map((row, at) => ({
+    x: wide / 2 + (columns[at] - (counts.get(row) - 1) / 2) * (WIDTH + ACROSS),
+    y: MARGIN + (row - first) * (HEIGHT + DOWN) + HEIGHT / 2,
+  }));
+  const high = Math.max(...places.map(({ y }) => y)) + HEIGHT / 2 + MARGIN;
+  const lines = layers.flatMap(({ inputs }, at) => inputs.map((from) => line(places[from], places[at], rows[at] - rows[from] > 1)));
+  return svg("svg", { class: "drawing", width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": `${layers.length} layers` },
+    lines, layers.map((layer, at) => box(layer, places[at])));
+}
+
+/** A line that skips layers goes around them. */
+function line(from, to, skips) {
+  const [start, end] = [from.y + HEIGHT / 2, to.y - HEIGHT / 2];
+  const bow = skips && Math.abs(from.x - to.x) < WIDTH ? WIDTH * 0.66 : 0;
+  const bend = bow ? Math.min(60, (end - start) / 2) : (end - start) / 2;
+  return svg("path", { class: "flow", d: `M${from.x} ${start}C${from.x + bow} ${start + bend} ${to.x + bow} ${end - bend} ${to.x} ${end}` });
+}
+
+function box({ name, type, shapes, parameters, group }, { x, y }) {
+  const left = x - WIDTH / 2;
+  const text = (dy, kind, content) => svg("text", { class: kind, x: left + 10, y: y + dy }, clipped(content));
+  const size = shapeText(shapes) + (parameters ? `, ${parameters.toLocaleString("en")} parameters` : "");
+  return svg("g", {},
+    svg("title", {}, `${group ? `${group}/` : ""}${name}: ${type}, ${size}`),
+    svg("rect", { class: group ? "layer inner" : "layer", x: left, y: y - HEIGHT / 2, width: WIDTH, height: HEIGHT, rx: 6 }),
+    text(-3, "type", `${type} ${group ? `(${group})` : ""}`),
+    text(12, "", size));
+}
+
+function clipped(text) {
+  return text.length > 38 ? `${text.slice(0, 37)}…` : text;
+}
