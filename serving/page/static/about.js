@@ -27,9 +27,14 @@ function table(figures) {
   return h("table", {}, h("thead", {}, h("tr", {}, titles)), h("tbody", {}, figures.map(row)));
 }
 
+/** A click makes a picture as wide as the page. */
 function picture({ title, png }) {
   const source = /^[A-Za-z0-9+/=]+$/.test(png) ? `data:image/png;base64,${png}` : "";
-  return h("figure", {}, h("img", { src: source, alt: title, loading: "lazy" }), h("figcaption", {}, title));
+  const button = h("button", { type: "button", "aria-pressed": "false", "aria-label": `${title}: larger`, click: () => {
+    const isLarge = button.getAttribute("aria-pressed") === "true";
+    button.setAttribute("aria-pressed", String(!isLarge));
+  } }, h("img", { src: source, alt: title, loading: "lazy" }));
+  return h("figure", {}, button, h("figcaption", {}, title));
 }
 
 function layerTable(layers) {

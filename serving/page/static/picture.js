@@ -2,6 +2,7 @@
 
 import { h, labelled } from "./dom.js";
 import { fromBytes, toBytes, toNested, withNoise } from "./pixels.js";
+import { encodePng } from "./png.js";
 
 const OPEN_SIZE = 28; // of a picture whose size the signature leaves open
 const SCREEN = 240; // pixels of the longer side of the drawing area at least
@@ -65,7 +66,7 @@ export function pictureField({ spec, shape, isFile, hasNoise, changed }) {
       clear();
       context.drawImage(bitmap, (canvas.width - bitmap.width * ratio) / 2, (canvas.height - bitmap.height * ratio) / 2,
         bitmap.width * ratio, bitmap.height * ratio);
-      if (isFile) file = { base64: await base64(blob), bitmap };
+      if (isFile) file = { base64: base64(new Uint8Array(await blob.arrayBuffer())), bitmap };
       changed();
     } catch {
       message.textContent = "The browser cannot read this file. Use a PNG, JPEG, WebP or BMP picture.";
@@ -95,7 +96,7 @@ export function pictureField({ spec, shape, isFile, hasNoise, changed }) {
       h("div", { class: "row" }, h("button", { type: "button", click: () => { clear(); changed(); } }, "Clear")),
       labelled("Picture file", chooser), message,
       hasNoise ? labelled("Noise (standard deviation)", slider) : null),
-    read: () => (isFile ? [{ b64: file && !noise.deviation ? file.base64 : png(shown()) }] : spec.dtype === "uint8"
+    read: () => (isFile ? [{ b64: file && !noise.deviation ? file.base64 : base64(encodePng(shown())) }] : spec.dtype === "uint8"
       ? [toNested(shown(), "0..255").map((row) => row.map((pixel) => pixel.map(Math.round)))]
       : [toNested(shown(), spec.pixels)]),
     picture: shown,
@@ -121,13 +122,7 @@ function sample(context, canvas) {
   context.stroke();
 }
 
-/** Returns the base64 text of a picture as a PNG file. */
-function png(picture) {
-  return canvasOf(picture, "").toDataURL("image/png").split(",")[1];
-}
-
-async function base64(blob) {
-  const bytes = new Uint8Array(await blob.arrayBuffer());
+function base64(bytes) {
   let text = "";
   for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
   return btoa(text);

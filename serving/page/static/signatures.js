@@ -7,7 +7,8 @@ const PIXELS = ["0..255", "0..1", "-1..1"];
 /** Returns the signatures in the answer of /metadata, the most useful first: [{name, inputs, outputs}]. */
 export function readSignatures(metadata) {
   const definitions = metadata.metadata.signature_def.signature_def;
-  const signatures = Object.entries(definitions).map(([name, definition]) => ({
+  const named = Object.entries(definitions).filter(([name]) => !name.startsWith("__")); // the others are TensorFlow's own
+  const signatures = named.map(([name, definition]) => ({
     name,
     inputs: specs(definition.inputs),
     outputs: specs(definition.outputs),

@@ -28,6 +28,7 @@ test("the most useful signature is the first", () => {
     serving_default: { inputs: { image }, outputs: { probabilities } },
     embed: { inputs: { image }, outputs: { embedding: tensor("FLOAT", [-1, 5]) } },
     classify: { inputs: { image }, outputs: { probabilities } },
+    __saved_model_init_op: { inputs: {}, outputs: {} },
     classify_png: { inputs: { image_bytes: tensor("STRING", [-1], "pixels -1..1") }, outputs: { probabilities } },
   }));
   assert.deepEqual(found.map(({ name }) => name), ["classify_png", "classify", "embed", "serving_default"]);
