@@ -34,6 +34,7 @@ ROOMS = {
             "saved_model",
             "warmup_file",
             "description",
+            "card",
             "picture_sizes",
             "steps",
             "config",
@@ -49,7 +50,7 @@ ROOMS = {
     "training": (
         *("errors", "interrupt", "best_weights", "devices", "full_pass", "data", "datasets", "recipe", "recipes"),
         *("sources", "toml_files", "recipe_files", "unfinished", "settings"),
-        *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "saving", "train"),
+        *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "saving", "train", "about"),
         *("search_space", "studies", "tuning", "evaluation", "results"),
     ),
 }

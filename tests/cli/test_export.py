@@ -14,6 +14,12 @@ from keras_gallery.serving.quiet import quiet_import
 from keras_gallery import training
 
 
+def run_of(folder: Path, model: Any, **config: Any) -> SimpleNamespace:
+    """Returns a run of a classifier, without metrics and pictures."""
+    config = {"model": "mlp_classifier", "task": "classify", "dataset": "own", **config}
+    return SimpleNamespace(folder=folder, config=config, model=model, metrics={}, preparation=None)
+
+
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])
 def test_labels_of_the_run_are_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], label: str
@@ -25,12 +31,24 @@ def test_labels_of_the_run_are_exported(
         from ..serving.task_models import classifier
     model = classifier((4,))
     model.get_layer("probabilities").bias.assign([0, 0, 100])
-    monkeypatch.setattr(
-        training, "latest_run", lambda *_: SimpleNamespace(folder="a", config=config, model=model, preparation=None)
-    )
+    monkeypatch.setattr(training, "latest_run", lambda *_: run_of(tmp_path / "run", model, **config))
     assert main(["export", "denoising_autoencoder", "--as", "c", "--saved-models", str(tmp_path)]) == 0
     classify = tf.saved_model.load(str(tmp_path / "c" / "1")).signatures["classify"]
     assert classify(features=tf.constant(np.zeros((1, 4), np.float32)))["label"].numpy().tolist() == [label.encode()]
+
+
+@pytest.mark.parametrize(("options", "count"), [([], 1), (["--no-pictures"], 0)], ids=["default", "--no-pictures"])
+def test_the_pictures_of_the_run_are_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], count: int
+) -> None:
+    with quiet_import():
+        from ..serving.task_models import classifier
+    (tmp_path / "run" / "pictures").mkdir(parents=True)
+    (tmp_path / "run" / "pictures" / "confusion.png").write_bytes(b"a picture")
+    monkeypatch.setattr(training, "latest_run", lambda *_: run_of(tmp_path / "run", classifier((4,))))
+    assert main(["export", "mlp_classifier", "--saved-models", str(tmp_path), *options]) == 0
+    card = json.loads((tmp_path / "mlp_classifier" / "1" / "assets.extra" / "card.json").read_text("utf-8"))
+    assert len(card["pictures"]) == count and card["data"] == "own" and len(card["layers"]) > 1
 
 
 def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +56,7 @@ def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.Monk
         from keras_gallery.serving.saved_model import read_signatures
 
         from ..serving import text_models
-    run = SimpleNamespace(folder=tmp_path / "run", config={}, model=text_models.words(), preparation=None)
+    run = run_of(tmp_path / "run", text_models.words())
     run.folder.mkdir()
     (run.folder / "tokens.json").write_text(json.dumps(text_models.TEXTS["words"]))
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
@@ -65,7 +83,7 @@ def test_damaged_tokens(
 def test_missing_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from ..serving.task_models import classifier
-    run = SimpleNamespace(folder="a", config={"labels": ["ant", "bee"]}, model=classifier((4,)), preparation=None)
+    run = run_of(tmp_path / "run", classifier((4,)), labels=["ant", "bee"])
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     assert main(["export", "denoising_autoencoder", "--saved-models", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "gallery: Expected 3 labels, one for each class. Received: 2\n"

@@ -11,6 +11,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from keras_gallery.cli import datasets, serve
@@ -258,10 +259,17 @@ def test_train_export_serve_and_ctrl_c(tmp_path: Path) -> None:
         name = "tensorflow-model-server" if os.environ.get("TF_MODEL_SERVER") else "embedded"
         assert f"Starting the {name} server" in lines[0]
         assert lines[1].startswith("Serving small: gRPC at localhost:")
+        address = lines[1].partition("REST at ")[2].partition(". ")[0]
+        if name == "embedded":
+            assert server.stdout.readline() == f"Open {address}/ in a browser to see and try the models.\n"
+            card = httpx.get(f"{address}/models/small/versions/1/card").json()
+            assert card["formula"] == describe("denoising_autoencoder").formula and card["data"] == "digits"
+            assert "Learning curve" in [each["title"] for each in card["pictures"]]
+            assert card["layers"][0]["type"] == "InputLayer" and len(card["figures"]) > 3
         # A model that is exported under a new name while the server runs is served, too.
         shutil.copytree(tmp_path / "saved_models" / "small", tmp_path / "saved_models" / "new")
         assert server.stdout.readline() == "Serving also new.\n"
-        with Client(lines[1].partition("REST at ")[2].partition(". ")[0]) as client:
+        with Client(address) as client:
             until = time.monotonic() + 60
             while "AVAILABLE" not in states(client, "new") and time.monotonic() < until:
                 time.sleep(0.1)
