@@ -138,7 +138,8 @@ class Node:
 
     async def _card(self, spec: ModelSpec) -> bytes:
         folder = self._models.find(spec).folder
-        return await self._documents.call(False, "", lambda: card.read(folder))
+        content: bytes = await self._documents.call(False, "", lambda: card.read(folder))
+        return content
 
     def _versions(self) -> list[openapi.ServedVersion]:
         return [

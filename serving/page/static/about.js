@@ -3,17 +3,30 @@
 import { h } from "./dom.js";
 import { drawing, shapeText } from "./drawing.js";
 
-/** Returns the sections of the card. `about` is the answer of /models/NAME/versions/N/card, or null. */
+const MAX_LAYERS = 500;
+
+/** Returns the sections of the card. `about` is the answer of /models/NAME/versions/N/card. It may be anybody's file. */
 export function sections(about) {
-  if (!about) return [];
   const { formula, figures = [], data, pictures = [], layers = [], parameters } = about;
   return [
-    figures.length ? box(`Measured on test examples of ${data}`, table(figures)) : null,
-    pictures.length ? box("Pictures of the training", h("div", { class: "shots" }, pictures.map(picture))) : null,
-    formula ? box("Formula", h("pre", { tabindex: 0 }, formula)) : null,
-    layers.length ? box(`Layers: ${Number(parameters).toLocaleString("en")} parameters`,
-      h("div", { class: "graph", tabindex: 0 }, drawing(layers)), h("details", {}, h("summary", {}, "As a table"), layerTable(layers))) : null,
-  ].filter(Boolean);
+    () => figures.length && box(`Measured on test examples of ${data}`, table(figures)),
+    () => pictures.length && box("Pictures of the training", h("div", { class: "shots" }, pictures.map(picture))),
+    () => formula && box("Formula", h("pre", { tabindex: 0 }, String(formula))),
+    () => layers.length && box(`Layers: ${Number(parameters).toLocaleString("en")} parameters`, ...graph(layers.slice(0, MAX_LAYERS))),
+  ].map(attempt).filter(Boolean);
+}
+
+/** Returns the section, or null if the card has something else in its place. */
+function attempt(section) {
+  try {
+    return section();
+  } catch {
+    return null;
+  }
+}
+
+function graph(layers) {
+  return [h("div", { class: "graph", tabindex: 0 }, drawing(layers)), h("details", {}, h("summary", {}, "As a table"), layerTable(layers))];
 }
 
 function box(title, ...content) {

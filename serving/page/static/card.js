@@ -42,7 +42,7 @@ export async function card({ model, version, wanted, others, select }) {
   const element = h("article", {},
     h("h2", {}, model.name),
     h("p", { class: "lead" }, sentence(signatures)),
-    told?.summary ? h("p", {}, told.summary) : null,
+    told?.summary ? h("p", {}, String(told.summary)) : null,
     load,
     h("section", { class: "box" }, h("h3", {}, "Try it"), tabs, place),
     told ? sections(told) : null,

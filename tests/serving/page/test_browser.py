@@ -158,8 +158,9 @@ def test_the_card(browser: Chromium) -> None:
     assert browser.run("document.title") == "Keras Gallery"
 
 
-def test_a_model_without_a_card(browser: Chromium) -> None:
-    choose(browser, "numbers", "serving_default")
+@pytest.mark.parametrize("model, signature", [("numbers", "serving_default"), ("series", "forecast")])
+def test_a_model_without_a_card_or_with_a_broken_one(browser: Chromium, model: str, signature: str) -> None:
+    choose(browser, model, signature)
     assert browser.run("document.querySelectorAll('svg.drawing, .shots').length") == 0
 
 
