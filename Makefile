@@ -7,6 +7,9 @@ READY = $(VENV)/.ready
 ALONE = tests/cli/test_bulk_interrupt.py tests/training/test_interrupt.py
 PACKAGES = tests/javascript/node_modules/.ready
 
+# The tests start hundreds of Python processes. Without bytecode files, each of them compiles all its modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test quick check docs format lock
 
 demo: $(READY)
