@@ -28,23 +28,26 @@ export function drawing(layers) {
     counts.set(row, (counts.get(row) ?? 0) + 1);
     return counts.get(row) - 1;
   });
-  const wide = Math.max(...counts.values()) * (WIDTH + ACROSS) + 2 * ACROSS + WIDTH / 2;
+  const wide = Math.max(...counts.values()) * (WIDTH + ACROSS) + 8 * ACROSS;
   const places = rows.map((row, at) => ({
     x: wide / 2 + (columns[at] - (counts.get(row) - 1) / 2) * (WIDTH + ACROSS),
     y: MARGIN + (row - first) * (HEIGHT + DOWN) + HEIGHT / 2,
   }));
   const high = Math.max(...places.map(({ y }) => y)) + HEIGHT / 2 + MARGIN;
-  const lines = layers.flatMap(({ inputs }, at) => inputs.map((from) => line(places[from], places[at], rows[at] - rows[from] > 1)));
+  let skips = 0;
+  const beside = (from, at) => (rows[at] - rows[from] > 1 && places[at].x === places[from].x ? WIDTH / 2 + 10 + 8 * (skips++ % 8) : 0);
+  const lines = layers.flatMap(({ inputs }, at) => inputs.map((from) => line(places[from], places[at], beside(from, at))));
   return svg("svg", { class: "drawing", width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": `${layers.length} layers` },
     lines, layers.map((layer, at) => box(layer, places[at])));
 }
 
-/** A line that skips layers goes around them. */
-function line(from, to, skips) {
+/** Returns a line. A line that skips layers goes around them, `beside` pixels from their middle. */
+function line(from, to, beside) {
   const [start, end] = [from.y + HEIGHT / 2, to.y - HEIGHT / 2];
-  const bow = skips && Math.abs(from.x - to.x) < WIDTH ? WIDTH * 0.66 : 0;
-  const bend = bow ? Math.min(60, (end - start) / 2) : (end - start) / 2;
-  return svg("path", { class: "flow", d: `M${from.x} ${start}C${from.x + bow} ${start + bend} ${to.x + bow} ${end - bend} ${to.x} ${end}` });
+  const middle = (start + end) / 2, side = from.x + beside;
+  return svg("path", { class: "flow", d: beside
+    ? `M${from.x} ${start}C${from.x} ${start + DOWN} ${side} ${start} ${side} ${start + DOWN}L${side} ${end - DOWN}C${side} ${end} ${to.x} ${end - DOWN} ${to.x} ${end}`
+    : `M${from.x} ${start}C${from.x} ${middle} ${to.x} ${middle} ${to.x} ${end}` });
 }
 
 function box({ name, type, shapes, parameters, group }, { x, y }) {

@@ -4,7 +4,7 @@ import { readSeries } from "./csv.js";
 import { h, labelled, short, svg } from "./dom.js";
 import { dropArea, pictureField } from "./picture.js";
 import { generator } from "./pixels.js";
-import { example, inputKind, outputKind } from "./signatures.js";
+import { example, inputKind, outputKind, taskOf } from "./signatures.js";
 
 /** Returns the field of an input. `context` is {signature, signatures, changed, start}: `start` is a value or undefined. */
 export function field(spec, context) {
@@ -19,7 +19,8 @@ function picture(spec, { signature, signatures, changed }) {
   const twin = signatures.flatMap(({ inputs }) => inputs).find((each) => inputKind(each) === "picture");
   const shape = !isFile ? spec.shape.slice(1) : prepared ? [prepared.height, prepared.width, prepared.channels] : (twin?.shape.slice(1) ?? [-1, -1, 3]);
   const hasNoise = signature.outputs.some((each) => outputKind(each, signature) === "picture");
-  return pictureField({ spec, shape, isFile, hasNoise, changed });
+  const deviation = taskOf(signature.name) === "denoise" ? 0.3 : 0;
+  return pictureField({ spec, shape, isFile, hasNoise, deviation, changed });
 }
 
 function category(spec, { changed }) {

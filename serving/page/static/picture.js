@@ -14,15 +14,15 @@ export function canvasOf(picture, label) {
   return canvas;
 }
 
-/** Returns the field. `shape` is (height, width, channels) of the images. For a file signature, `isFile` is true. */
-export function pictureField({ spec, shape, isFile, hasNoise, changed }) {
+/** Returns the field. `shape` is (height, width, channels) of the images. For a file signature, `isFile` is true. `deviation` is the noise at first. */
+export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed }) {
   const [height, width, channels] = shape.map((size, axis) => (size > 0 ? size : axis < 2 ? OPEN_SIZE : 1));
   const zoom = Math.max(1, Math.round(SCREEN / Math.max(height, width)));
   const canvas = h("canvas", { class: "draw", width: width * zoom, height: height * zoom, tabindex: 0, role: "img",
     "aria-label": `Drawing area for ${spec.name}. Draw with a mouse or finger, or choose a picture file below.` });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   let file = null; // {base64, bitmap} of a dropped file, for file signatures
-  let noise = { deviation: 0, seed: 1 };
+  let noise = { deviation, seed: 1 };
 
   const clear = () => {
     file = null;
@@ -84,7 +84,7 @@ export function pictureField({ spec, shape, isFile, hasNoise, changed }) {
     return fromBytes(target.getImageData(0, 0, width, height).data, height, width, channels);
   };
   const shown = () => (noise.deviation ? withNoise(clean(), noise.deviation, noise.seed) : clean());
-  const slider = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0,
+  const slider = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: deviation,
     input: () => { noise = { ...noise, deviation: Number(slider.value) }; changed(); } });
   const chooser = h("input", { type: "file", accept: "image/*", change: () => chooser.files[0] && load(chooser.files[0]) });
 

@@ -122,7 +122,8 @@ export function outputKind({ name, dtype, shape, note }, signature) {
   if (rank === 4 && isNumber && [1, 3].includes(shape[3])) return "picture";
   const ofSeries = signature.inputs.some((each) => inputKind(each) === "series");
   if (rank === 3 && isNumber && ofSeries && shape[2] > 0) return "series";
-  if (rank === 3 && /^int/.test(dtype)) return "mask";
+  if (rank === 3 && /^u?int/.test(dtype)) return "mask";
+  if (rank === 3 && isNumber && others.has("mask")) return "map";
   if (rank === 2 && isNumber) return "bars";
   if (rank === 1) return dtype === "string" ? "texts" : "numbers";
   return "json";

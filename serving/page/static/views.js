@@ -23,7 +23,7 @@ export function views(context) {
   });
 }
 
-const VIEWS = { picture, classes, bars, score, neighbours, series, mask, boxes, texts, numbers, json };
+const VIEWS = { picture, classes, bars, score, neighbours, series, mask, map, boxes, texts, numbers, json };
 
 function figure(image, caption) {
   return h("figure", {}, canvasOf(image, caption), h("figcaption", {}, caption));
@@ -124,6 +124,10 @@ function mask([value], spec, { fields }) {
       isSame ? picture(colours.map((part, at) => 0.5 * part + 0.5 * grey(at)), "over the picture") : null),
     h("p", { class: "row" }, key),
   ];
+}
+
+function map([value], spec) {
+  return h("div", { class: "pictures" }, figure(fromNested(value.map((row) => row.map((each) => [each])), "0..1"), `${spec.name}: white is 1`));
 }
 
 function boxes([value], spec, { fields, outputs }) {
