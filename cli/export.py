@@ -21,7 +21,7 @@ TARGETS = ("keras", "h5", "tfjs", "onnx", "openvino")
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    parser.add_argument("name", help="the architecture, see gallery list")
+    parser.add_argument("names", nargs="+", metavar="name", help="the architecture, see gallery list; may be several")
     parser.add_argument("--run", help="folder of the run to export (default: the newest run)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
     parser.add_argument("--as", dest="served_name", metavar="NAME", help="name of the served model (default: NAME)")
@@ -38,15 +38,27 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
 
 
 def _run(values: argparse.Namespace) -> int:
-    describe(values.name)
+    for name in values.names:
+        describe(name)
     _check(values)
+    for name in values.names:
+        _export(values, name)
+    return 0
+
+
+def _export(values: argparse.Namespace, architecture: str) -> None:
     with loading():
         from ..training import Run, latest_run
 
-    run = Run.load(values.run) if values.run else latest_run(values.name, values.runs)
-    name = values.served_name or values.name
+    run = Run.load(values.run) if values.run else latest_run(architecture, values.runs)
+    if run.is_pretrained and not values.run:
+        progress(
+            f"Exporting the trained model that comes with Keras Gallery: {values.runs} has no run of {architecture}"
+        )
+    name = values.served_name or architecture
     if values.to:
-        return _export_to(values, run, name)
+        _export_to(values, run, name)
+        return
     folder = api.export(
         run,
         name,
@@ -58,8 +70,7 @@ def _run(values: argparse.Namespace) -> int:
     command = serve_command(folder.parent.name, values.saved_models)
     print(printable(f"Exported {run.folder} to {folder}; go on with: {command}"))
     for line in signature_lines(folder):
-        print(printable(line))
-    return 0
+        print(printable(line), flush=True)
 
 
 def _check(values: argparse.Namespace) -> None:
@@ -71,9 +82,12 @@ def _check(values: argparse.Namespace) -> None:
     for option in ("signature", "output"):
         if not values.to and getattr(values, option) is not None:
             raise InvalidArgument(f"--{option} requires --to, such as --to onnx")
+    for option in ("run", "served_name", "output"):
+        if len(values.names) > 1 and getattr(values, option) is not None:
+            raise InvalidArgument(f"--{option.removeprefix('served_').replace('name', 'as')} requires a single name")
 
 
-def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
+def _export_to(values: argparse.Namespace, run: Run, name: str) -> None:
     with loading():
         from ..serving.targets.convert import default_place, export_to
 
@@ -88,16 +102,17 @@ def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
     print(printable(line))
     for note in written.notes:
         print(printable(f"    {note}"))
-    return 0
 
 
 COMMAND = Command(
     "export a trained model as a SavedModel, or for another runtime",
-    "Exports the newest run of an architecture to saved_models/NAME/VERSION, ready to be served. With --to, writes a "
-    "file for another runtime instead. In both cases, compares the answers of the exported model with Keras's answers.",
+    "Exports the newest run of an architecture to saved_models/NAME/VERSION, ready to be served. Without a run, "
+    "exports the trained model that comes with Keras Gallery. With --to, writes a file for another runtime instead. In "
+    "both cases, compares the answers of the exported model with Keras's answers.",
     [
         "gallery export denoising_autoencoder",
         "gallery export mlp_classifier --as digits --version 2",
+        "gallery export lstm gru",
         "gallery export denoising_autoencoder --to onnx --signature encode",
     ],
     _configure,

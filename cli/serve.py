@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import pretrained
 from ..serving.printable import printable
 from .command import SAVED_MODELS, Command
 from .progress import progress
@@ -23,6 +25,9 @@ KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("names", nargs="*", metavar="name", help="the models to serve (default: all exported models)")
+    parser.add_argument(
+        "--all", action="store_true", help="also export and serve all trained models that come with Keras Gallery"
+    )
     parser.add_argument(
         "--saved-models", default=SAVED_MODELS, help="folder of the exported models (default: saved_models)"
     )
@@ -81,6 +86,7 @@ def page_flags(kind: str, flags: Sequence[str]) -> list[str]:
 def _run(values: argparse.Namespace) -> int:
     from ..serving.launcher import ServerProcess, choose, find_models
 
+    later = _export_missing(values)
     models = find_models(Path(values.saved_models), values.names)
     kind = choose(values.kind)
     # A container sees only the folders that exist when it starts.
@@ -103,6 +109,7 @@ def _run(values: argparse.Namespace) -> int:
             flush=True,
         )
     print(printable(f"Starting the {server.kind} server: {' '.join(server.command)}"), flush=True)
+    exporter = subprocess.Popen(_export_command(values, later), stdout=subprocess.DEVNULL) if later else None
     try:
         with server:
             server.wait_until_ready(progress=progress)
@@ -115,6 +122,42 @@ def _run(values: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Stopped.")
         return 0
+    finally:
+        if exporter:
+            exporter.kill()
+            exporter.wait()
+
+
+def _export_missing(values: argparse.Namespace) -> list[str]:
+    """Exports the named models of the gallery that are not exported yet, as far as the server needs them at its start.
+
+    Returns the names of the models to export while the server runs.
+    """
+    from ..models.registry import list_models
+    from ..serving.errors import InvalidArgument, NotFound
+    from ..serving.launcher import find_models
+
+    if values.all and values.names:
+        raise InvalidArgument("--all cannot be combined with names")
+    root = Path(values.saved_models)
+    try:
+        exported = find_models(root).keys()
+    except NotFound:
+        exported = set()
+    if values.all:
+        missing = [name for name in pretrained.names() if name not in exported]
+        now, later = (missing, []) if values.kind == "container" else (missing[: not exported], missing[not exported :])
+    else:
+        now, later = [name for name in values.names if name not in exported and name in list_models()], []
+    if now and (status := subprocess.run(_export_command(values, now)).returncode):
+        raise SystemExit(status)  # the other process has printed the error
+    return later
+
+
+def _export_command(values: argparse.Namespace, names: Sequence[str]) -> list[str]:
+    """Returns the command of another process that exports models: TensorFlow would stay in the memory of this one."""
+    folder = ["--saved-models", values.saved_models]
+    return [sys.executable, "-P", "-m", "keras_gallery.cli.main", "export", *names, *folder]
 
 
 def _serve_new_models(server: ServerProcess, root: Path) -> int:
@@ -149,9 +192,10 @@ COMMAND = Command(
     "serve exported models over gRPC and REST",
     "Starts a model server with the API of TensorFlow Serving: gRPC at localhost:8500 and REST at "
     "http://localhost:8501. It serves the newest version of each model, until Ctrl-C. Without names, it also serves "
-    "models that are exported later.",
+    "models that are exported later. A named model of the gallery that is not exported yet is exported first.",
     [
         "gallery serve",
+        "gallery serve --all",
         "gallery serve denoising_autoencoder --port 0 --rest-port 0",
         "gallery serve --flag=--enable_batching --flag=--monitoring_config_file=monitoring.config",
     ],

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from . import pretrained
 from .loading import loading
-from .models.errors import GalleryError
+from .models.errors import BadHyperparameter, GalleryError, UnknownModel
 
 if TYPE_CHECKING:
     import keras
@@ -41,31 +42,47 @@ def list_models(pattern: str = "*") -> list[str]:
     return list_models(pattern)
 
 
-def create(name: str, **hyperparameters: Any) -> keras.Model:
-    """Builds an untrained Keras model.
+def create(name: str, *, weights: Literal["default"] | None = None, **hyperparameters: Any) -> keras.Model:
+    """Builds a Keras model, untrained or with the weights that come with Keras Gallery.
 
     Args:
         name: an architecture's name, see `list_models`.
+        weights: "default" for the weights of the default recipe, with its hyperparameters. The file `card.json` beside
+            the weights says on which data they were trained.
         hyperparameters: keywords of the architecture's builder, such as `code_dim=16`. `gallery show NAME` prints
             their default values and ranges.
 
     Returns:
-        A functional `keras.Model` with initial weights. It is not compiled.
+        A functional `keras.Model` with initial or trained weights. It is not compiled.
 
     Raises:
-        UnknownModel: there is no architecture with this name.
-        BadHyperparameter: a hyperparameter is unknown, has the wrong type or is out of range.
+        UnknownModel: there is no architecture with this name, or it has no such weights.
+        BadHyperparameter: a hyperparameter is unknown, has the wrong type or is out of range, or is given together
+            with `weights`.
         MissingPackage: Keras is not installed.
 
     Example:
         >>> create("dense_autoencoder", code_dim=16).output_shape
         (None, 28, 28, 1)
     """
-    from .models.registry import create
+    from .models.registry import create, describe
 
+    if weights is None:
+        with loading():
+            import keras  # noqa: F401
+        return create(name, **hyperparameters)
+    describe(name)  # raises UnknownModel
+    if weights != "default":
+        raise BadHyperparameter(f"Expected weights of None or 'default'. Received: {weights!r}")
+    if hyperparameters:
+        raise BadHyperparameter(
+            f"weights='default' has its own hyperparameters: leave out {', '.join(sorted(hyperparameters))}"
+        )
+    if (folder := pretrained.folder_of(name)) is None:
+        raise UnknownModel(f"No weights of {name} come with Keras Gallery. There are: {', '.join(pretrained.names())}")
     with loading():
-        import keras  # noqa: F401
-    return create(name, **hyperparameters)
+        from .training import Run
+    return Run.load(folder).model
 
 
 def load_dataset(name: str) -> Dataset:

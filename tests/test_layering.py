@@ -153,7 +153,7 @@ def test_every_folder_has_a_docstring_and_is_in_the_wheel() -> None:
             )
             packages.add(package_of(file))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert set(project["tool"]["setuptools"]["packages"]) == packages
+    assert set(project["tool"]["setuptools"]["packages"]) == packages | {"keras_gallery.pretrained"}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import pretrained
 from ..models import builder, describe
 from ..preparation import description
 from ..preparation.fields import BadPreparation
@@ -68,6 +69,11 @@ class Run:
         except Exception as error:  # Keras raises many types of exceptions for a damaged file
             reason = " ".join(str(error).split())
             raise UnknownRun(f"Cannot load the trained model {path}: {reason}.") from None
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether the run comes with Keras Gallery."""
+        return self.folder.parent == pretrained.FOLDER
 
     @property
     def preparation(self) -> dict[str, Any] | None:
@@ -144,7 +150,7 @@ class Run:
 
 
 def latest_run(model: str, root: str | Path = "runs") -> Run:
-    """Returns the newest finished run of a model.
+    """Returns the newest finished run of a model. Without one, returns the run that comes with Keras Gallery.
 
     Raises:
         UnknownModel: no model has this name.
@@ -153,6 +159,8 @@ def latest_run(model: str, root: str | Path = "runs") -> Run:
     describe(model)
     numbers = _numbers(Path(root, model))
     if not numbers:
+        if folder := pretrained.folder_of(model):
+            return Run.load(folder)
         raise UnknownRun(f"No finished run of {model} in {root}. Train the model first: gallery train {model}")
     return Run.load(Path(root, model, f"{max(numbers):03d}"))
 

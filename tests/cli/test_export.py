@@ -17,7 +17,7 @@ from keras_gallery import training
 def run_of(folder: Path, model: Any, **config: Any) -> SimpleNamespace:
     """Returns a run of a classifier, without metrics and pictures."""
     config = {"model": "mlp_classifier", "task": "classify", "dataset": "own", **config}
-    return SimpleNamespace(folder=folder, config=config, model=model, metrics={}, preparation=None)
+    return SimpleNamespace(folder=folder, config=config, model=model, metrics={}, preparation=None, is_pretrained=False)
 
 
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])
@@ -72,7 +72,7 @@ def test_damaged_tokens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "tokens.json").write_text(content, "latin-1")
-    run = SimpleNamespace(folder=tmp_path, config={"model": "gru"}, model=None)
+    run = SimpleNamespace(folder=tmp_path, config={"model": "gru"}, model=None, is_pretrained=False)
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     for command in (["export", "gru"], ["export", "gru", "--to", "onnx"]):
         assert main([*command, "--saved-models", str(tmp_path / "new")]) == 2
@@ -98,7 +98,9 @@ def test_export_to_another_runtime(
         import onnxruntime
 
         from ..serving.task_models import classifier
-    run = SimpleNamespace(folder="runs/c/001", config={"labels": ["ant", "bee", "žába"]}, model=classifier((4,)))
+    run = SimpleNamespace(
+        folder="runs/c/001", config={"labels": ["ant", "bee", "žába"]}, model=classifier((4,)), is_pretrained=False
+    )
     run.model.get_layer("probabilities").bias.assign([0, 0, 100])
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     monkeypatch.chdir(tmp_path)
@@ -121,7 +123,7 @@ def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     result = targets.Written(tmp_path / "t.keras", ["a: one", "b: two"], "Keras 9", 2.4e-7, ["image"], ["code"])
     calls = []
     monkeypatch.setattr(targets, "export_to", lambda *each: calls.append(each) or result)
-    run = SimpleNamespace(folder=tmp_path, config={}, model="model")
+    run = SimpleNamespace(folder=tmp_path, config={}, model="model", is_pretrained=False)
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     assert main(["export", "tied_autoencoder", "--to", "keras"]) == 0
     assert calls == [("keras", "model", "tied_autoencoder.keras", "serving_default", None, None)]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from keras_gallery.cli import serve
+from keras_gallery.cli.main import main
 from keras_gallery.serving import launcher
 
 
@@ -55,3 +59,53 @@ def test_a_full_disk_does_not_stop_serving(monkeypatch: pytest.MonkeyPatch, caps
 )
 def test_the_embedded_server_has_the_page(kind: str, flags: list[str], wanted: list[str]) -> None:
     assert serve.page_flags(kind, flags) == wanted
+
+
+def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str, exported: Sequence[str]) -> Any:
+    """Returns the models that `gallery serve` exports before the server starts, and those to export later."""
+    for name in exported:
+        (tmp_path / name / "1").mkdir(parents=True)
+        (tmp_path / name / "1" / "saved_model.pb").touch()
+    calls = []
+    monkeypatch.setattr(serve.pretrained, "names", lambda: ["convnet", "gru", "lstm"])
+    monkeypatch.setattr(serve.subprocess, "run", lambda command: calls.append(command) or SimpleNamespace(returncode=0))
+    parser = argparse.ArgumentParser()
+    serve.COMMAND.configure(parser, arguments)
+    later = serve._export_missing(parser.parse_args([*arguments, "--saved-models", str(tmp_path)]))
+    names = [command[command.index("export") + 1 : command.index("--saved-models")] for command in calls]
+    assert all(command[-1] == str(tmp_path) for command in calls)
+    return names, later
+
+
+@pytest.mark.parametrize(
+    "arguments, exported, now, later",
+    [
+        ([], [], [], []),
+        (["gru", "own"], ["own"], [["gru"]], []),
+        (["gru", "own"], ["gru"], [], []),  # "own" is no model of the gallery: the server says so
+        (["--all"], [], [["convnet"]], ["gru", "lstm"]),
+        (["--all"], ["own", "gru"], [], ["convnet", "lstm"]),
+        (["--all", "--with", "container"], ["gru"], [["convnet", "lstm"]], []),
+    ],
+)
+def test_models_that_are_exported_first(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    exported: list[str],
+    now: list[list[str]],
+    later: list[str],
+) -> None:
+    assert commands(monkeypatch, tmp_path, *arguments, exported=exported) == (now, later)
+
+
+def test_all_and_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--all", "gru"]) == 2
+    assert capsys.readouterr().err == "gallery: --all cannot be combined with names\n"
+
+
+def test_a_failed_export_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve.subprocess, "run", lambda command: SimpleNamespace(returncode=2))
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "gru", "--saved-models", str(tmp_path)])
+    assert ended.value.code == 2
