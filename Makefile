@@ -1,4 +1,4 @@
-# make demo | test | quick | check | docs | format: each sets up what it needs, once.
+# make demo | gallery | test | quick | check | docs | format: each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -10,10 +10,14 @@ PACKAGES = tests/javascript/node_modules/.ready
 # The tests start hundreds of Python processes. Without bytecode files, each of them compiles all its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick check docs format lock
+.PHONY: demo gallery test quick check docs format lock
 
 demo: $(READY)
 	$(BIN)/gallery demo
+
+# The trained models of the gallery and a page to try them, at http://localhost:8501/, until Ctrl-C.
+gallery: $(READY)
+	$(BIN)/gallery serve --all
 
 # All tests except those marked slow. Without npm, the tests that need TensorFlow.js are skipped.
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
