@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,6 +78,13 @@ def objects(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def slow(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    SLOW_CALLS.append(inputs["x"].tolist())
+    time.sleep(0.5)
+    return {"y": inputs["x"]}
+
+
+SLOW_CALLS: list[list[list[float]]] = []
 CARD = {
     "summary": f"A model with {EVIL}.",
     "formula": "z = f(x)",
@@ -169,6 +177,7 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
             lambda x: {"forecast": np.repeat(x["series"][:, -1:], 2, 1)},
         )
     },
+    "slow": {"serving_default": ({"x": ("DT_FLOAT", (-1, 1))}, {"y": ("DT_FLOAT", (-1, 1))}, slow)},
     "table": {
         "regress_rows": (
             {"weight": number("weight"), "size": ("DT_STRING", (-1,), note(column=SIZES))},

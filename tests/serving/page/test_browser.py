@@ -15,7 +15,7 @@ from keras_gallery.serving.lifecycle.versions import ModelStatus, State, Version
 
 from ..api.front_server import FrontServer
 from .chromium import Chromium, needs_chromium
-from .page_models import EVIL, EVIL_CLASS, page_server
+from .page_models import EVIL, EVIL_CLASS, SLOW_CALLS, page_server
 
 pytestmark = [needs_chromium, pytest.mark.long]
 
@@ -213,6 +213,18 @@ def test_json_and_a_comparison_of_versions(browser: Chromium) -> None:
     answer = send(browser, f"{chooser}.value = {option}.value; {chooser}.dispatchEvent(new Event('change'))")
     assert "[[8,9]]" in answer and "[[2,3]]" in answer
     assert "is not JSON" in send(browser, entered("textarea", "[["))
+
+
+def test_a_slow_model_is_asked_only_for_the_newest_change(browser: Chromium) -> None:
+    choose(browser, "slow", "serving_default")
+    browser.until("document.querySelector('.answers').ariaBusy === 'false'")
+    SLOW_CALLS.clear()
+    moves = "".join(f"{entered('input[type=range]', value)};" for value in ("0.3", "0.6", "0.9", "1.2"))
+    browser.run(moves)
+    assert browser.run("document.querySelector('.answers').ariaBusy") == "true"
+    browser.until("document.querySelector('.answers').ariaBusy === 'false'")
+    assert [round(row[0], 1) for (row,) in SLOW_CALLS] == [0.3, 1.2]
+    assert "1.2" in browser.run("document.querySelector('.answers').innerText")
 
 
 def test_a_failing_model(browser: Chromium) -> None:
