@@ -15,6 +15,7 @@ from keras_gallery.training.recipe import Recipe, Target, load_recipes
 from keras_gallery.training.results.page import figure
 from keras_gallery.training.results.tables import TABLES
 
+from keras_gallery import pretrained
 from tools.docs_links import rewrite
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +50,7 @@ def model_page(name: str, results: Mapping[str, Any]) -> str:
         [
             f"# {name}\n\n{info.summary}\n",
             f"```text\ngallery show {name}\ngallery train {name}\ngallery export {name}\ngallery serve {name}\n```\n",
+            f"{_trained(name)}`gallery serve` has [a page](../../serve.md#the-page) on which you can try the model.\n",
             f"{_captioned(prose)}\n",
             f"## Formula\n\n```text\n{info.formula}\n```\n",
             f"Source: {_line(info.source)}\n",
@@ -67,6 +69,12 @@ def model_page(name: str, results: Mapping[str, Any]) -> str:
             *_pictures(name, first, prose),
         ]
     )
+
+
+def _trained(name: str) -> str:
+    if name not in pretrained.names():
+        return ""
+    return "A [trained model](../../train.md#trained-models) comes with the package, so you can serve it at once. "
 
 
 def models_page() -> str:
