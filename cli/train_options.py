@@ -7,7 +7,7 @@ from typing import Any
 
 NAMES = (
     *("schedule", "patience", "augment", "class_weights", "mixed_precision"),
-    *("resume", "tensorboard", "csv_log"),
+    *("vectors", "freeze_vectors", "resume", "tensorboard", "csv_log"),
 )  # options that `api.train` has, too
 
 
@@ -23,6 +23,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--class-weights", choices=("none", "balanced"), help="give all classes the same weight")
     group.add_argument("--mixed-precision", choices=("none", "float16", "bfloat16"), help="compute with 16-bit numbers")
+    group.add_argument(
+        "--vectors",
+        metavar="FILE",
+        help="start words with the vectors of a file (word2vec or GloVe), or of a run's folder",
+    )
+    group.add_argument("--freeze-vectors", action="store_true", default=None, help="do not train the vectors of words")
     group.add_argument("--resume", action="store_true", help="go on with a training that was interrupted or killed")
     group.add_argument("--tensorboard", metavar="DIR", help="write logs for TensorBoard to a folder")
     group.add_argument("--csv-log", metavar="FILE", help="write the losses of each epoch to a CSV file")

@@ -126,6 +126,8 @@ def train(
     augment: str | Sequence[str] | None = None,
     class_weights: str | None = None,
     mixed_precision: str | None = None,
+    vectors: Any = None,
+    freeze_vectors: bool | None = None,
     resume: bool = False,
     tensorboard: str | Path | None = None,
     csv_log: str | Path | None = None,
@@ -157,6 +159,10 @@ def train(
         class_weights: "balanced" to give all classes the same weight in the loss, or "none".
         mixed_precision: "float16" or "bfloat16" to compute with 16-bit numbers, or "none". The trained model has 32-bit
             weights and computes with 32 bits.
+        vectors: the vectors that words start with: the path of a file (word2vec's text or binary format, or GloVe's),
+            the folder of a run of word2vec, or gensim's `KeyedVectors`. They set the length of the model's vectors.
+            Words that they lack start as usual.
+        freeze_vectors: whether the vectors of words are not trained, if there are `vectors`.
         resume: whether to go on with a training that was interrupted or killed, from its last checkpoint. Settings that
             are None are then those of this training. Other settings must be the same, except for more `epochs`.
         tensorboard: a folder for the logs of TensorBoard.
@@ -207,6 +213,8 @@ def train(
         augment=(augment,) if isinstance(augment, str) else None if augment is None else tuple(augment),
         class_weights=class_weights,
         mixed_precision=mixed_precision,
+        vectors=vectors,
+        freeze_vectors=freeze_vectors,
         resume=resume,
         tensorboard=tensorboard,
         csv_log=csv_log,

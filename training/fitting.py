@@ -45,14 +45,21 @@ class BeginEpoch(keras.callbacks.Callback):
 def build(name: str, hyperparameters: Mapping[str, Any], task: Task) -> keras.Model:
     """Returns a new model of the gallery, with its normalisation layers fitted to the training examples of the task.
 
+    Words have the pre-trained vectors that the recipe names.
     With mixed precision in the recipe, the layers compute with 16 bits. The weights always have 32 bits.
     """
     model = create(name, **hyperparameters)
     task.prepare(model)
-    if task.recipe.mixed_precision == "none":
-        return model
+    if task.recipe.mixed_precision != "none":
+        model = _mixed(name, hyperparameters, model, task.recipe.mixed_precision)
+    task.load_vectors(model)
+    return model
+
+
+def _mixed(name: str, hyperparameters: Mapping[str, Any], model: keras.Model, precision: str) -> keras.Model:
+    """Returns the same model, whose layers compute with 16 bits."""
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(f"mixed_{task.recipe.mixed_precision}")
+    keras.config.set_dtype_policy(f"mixed_{precision}")
     try:
         mixed = create(name, **hyperparameters)
     finally:

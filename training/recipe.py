@@ -82,6 +82,10 @@ class Recipe:
         class_weights: `balanced` to give all classes the same weight in the loss, or `none`. Only for `classify` and
             `classify_text`.
         mixed_precision: `float16` or `bfloat16` to compute with 16-bit numbers, or `none`. The weights have 32 bits.
+        vectors: word vectors that the words start with: the path of a file (word2vec's text or binary format, or
+            GloVe's), or the folder of a run of word2vec. The length of the model's vectors is that of the file. Words
+            that it lacks start as usual. Empty for none. Only for `classify_text`, `translate` and `word_vectors`.
+        freeze_vectors: whether the vectors of words are not trained, if there are `vectors`.
         targets: results to reach.
     """
 
@@ -120,6 +124,8 @@ class Recipe:
     augment: tuple[Augmentation, ...] = ()
     class_weights: Literal["none", "balanced"] = "none"
     mixed_precision: Literal["none", "float16", "bfloat16"] = "none"
+    vectors: str = ""
+    freeze_vectors: bool = False
     targets: tuple[Target, ...] = ()
 
 

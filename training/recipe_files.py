@@ -27,6 +27,8 @@ TABLES = ("hyperparameters", "targets")
 RECONSTRUCTING = ("reconstruct", "denoise", "colorize")
 CHANGING = (*RECONSTRUCTING, "generate", "classify")  # tasks whose training images can be changed at random
 CLASSIFYING = ("classify", "classify_text")
+WITH_WORDS = ("classify_text", "translate", "word_vectors")  # tasks of models with vectors of words
+TEXTS = ("dataset", "vectors")  # attributes that are any text
 IMAGE_CHANGES = ("augment", "shift", "mirror", "binarize")
 
 
@@ -102,7 +104,7 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         BadRecipe: a name is unknown, or a value has the wrong type or is out of range. `where` is for the message.
     """
     settings = scalars()
-    known = ["dataset", *settings, "augment", *TABLES]
+    known = [*TEXTS, *settings, "augment", *TABLES]
     result: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
@@ -127,7 +129,7 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 def scalars() -> dict[str, Hyperparameter]:
     """Returns the attributes of `Recipe` that are numbers, booleans or choices, with their ranges."""
     hints = typing.get_type_hints(Recipe, include_extras=True)
-    others = {"dataset", "augment", *TABLES}
+    others = {*TEXTS, "augment", *TABLES}
     return {
         each.name: hyperparameter_of(each.name, hints[each.name], each.default)
         for each in fields(Recipe)
@@ -175,6 +177,10 @@ def check_recipe(model: str, recipe: Recipe) -> None:
         raise BadRecipe(
             f"Class weights need the task {' or '.join(CLASSIFYING)}. The task of {model} is {recipe.task}."
         )
+    if recipe.vectors and recipe.task not in WITH_WORDS:
+        raise BadRecipe(f"Vectors need the task {' or '.join(WITH_WORDS)}. The task of {model} is {recipe.task}.")
+    if recipe.freeze_vectors and not recipe.vectors:
+        raise BadRecipe("There are no vectors to freeze. Name them with vectors, or leave out freeze_vectors.")
 
 
 def recipe_toml(model: str, recipe: Recipe, heading: str = "") -> str:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # Settings of a recipe that are saved in the run's config.json.
 RECIPE_SETTINGS = (
     *("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm"),
-    *("patience", "augment", "class_weights", "mixed_precision"),
+    *("patience", "augment", "class_weights", "mixed_precision", "freeze_vectors"),
 )
 OUTPUTS = ("root", "tensorboard", "csv_log")  # settings that are paths
 
@@ -61,8 +61,9 @@ def evaluate_and_save(
         }
     )
     outputs = {name: None if (value := getattr(config, name)) is None else str(value) for name in OUTPUTS}
-    run_config = asdict(replace(config, source=None, resume=False)) | {
+    run_config = asdict(replace(config, source=None, vectors=None, resume=False)) | {
         **outputs,
+        "vectors": None if task.vectors is None else task.vectors.record(),
         "source": None if config.source is None else config.source.record(),
         "paths": {} if config.source is None else config.source.paths(),
         "test_checksum": None if config.source is None else data.checksum(task.dataset.x_test, task.dataset.y_test),

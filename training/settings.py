@@ -15,6 +15,7 @@ from .recipe_files import augmentations, check_recipe, checked, find_recipe, nam
 from .sources.read import check as check_source
 from .sources.source import Source
 from .unfinished import Unfinished, plain, to_resume
+from .vector_files import check_path
 
 SETTINGS = (
     Hyperparameter("epochs", int, None, "number of passes over the training examples", minimum=1),
@@ -22,7 +23,8 @@ SETTINGS = (
     Hyperparameter("learning_rate", float, None, "initial learning rate of the optimizer", minimum=1e-9),
 )
 SEED = Hyperparameter("seed", int, 0, "seed of all random numbers", minimum=0, maximum=2**32 - 1)
-OVERRIDES = ("schedule", "patience", "augment", "class_weights", "mixed_precision")  # replace the recipe's values
+# Settings that replace the recipe's values.
+OVERRIDES = ("schedule", "patience", "augment", "class_weights", "mixed_precision", "vectors", "freeze_vectors")
 # A training is resumed with its own values of these settings.
 KEPT = ("dataset", *(each.name for each in SETTINGS), "seed", "false_alarms", *OVERRIDES)
 SCORED = ("reconstruct", "denoise", "generate")  # tasks of models with a score
@@ -50,6 +52,8 @@ class TrainConfig:
         augment: random changes of the training images, see `Recipe`.
         class_weights: `balanced` or `none`, see `Recipe`.
         mixed_precision: `float16`, `bfloat16` or `none`, see `Recipe`.
+        vectors: the path of word vectors, see `Recipe`, or gensim's `KeyedVectors`.
+        freeze_vectors: whether the vectors of words are not trained, see `Recipe`.
         resume: whether to go on with an unfinished training. Settings that are None are those of this training. Only
             `epochs` can be changed, to a larger number.
         tensorboard: folder for the logs of TensorBoard.
@@ -73,6 +77,8 @@ class TrainConfig:
     augment: tuple[str, ...] | None = None
     class_weights: str | None = None
     mixed_precision: str | None = None
+    vectors: Any = None
+    freeze_vectors: bool | None = None
     resume: bool = False
     tensorboard: str | Path | None = None
     csv_log: str | Path | None = None
@@ -113,10 +119,11 @@ def reopen(config: TrainConfig) -> tuple[Unfinished, TrainConfig, Recipe]:
 
 def settings_of(config: TrainConfig, recipe: Recipe) -> dict[str, Any]:
     """Returns the settings of a checked `config` that a resumed training must share, for JSON."""
-    attributes = recipe_values(recipe)
+    attributes = recipe_values(replace(recipe, vectors=""))
     del attributes["hyperparameters"]
     own = {name: getattr(config, name) for name in ("recipe", "hyperparameters", *KEPT)}
-    return plain({**attributes, **own, "source": None if config.source is None else _source_values(config.source)})
+    source = None if config.source is None else _source_values(config.source)
+    return plain({**attributes, **own, "vectors": _path_or_class(config.vectors or None), "source": source})
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
@@ -130,6 +137,7 @@ def _check(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, Recipe]:
     config = resolve(config, recipe)
     recipe = replace(recipe, **{name: getattr(config, name) for name in OVERRIDES})
     check_recipe(config.model, recipe)
+    check_path(config.vectors or None)
     if config.source is None:
         if config.dataset == OWN_DATA:
             raise BadData(
@@ -162,11 +170,13 @@ def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
         "dataset": (config.dataset or recipe.dataset) if config.source is None else config.source.title,
         "seed": SEED.check(SEED.default if config.seed is None else config.seed),
     }
-    known = {each.name: each for each in SETTINGS} | {name: scalars()[name] for name in OVERRIDES if name != "augment"}
-    for name in (*known, "augment"):
+    known = {each.name: each for each in SETTINGS} | scalars()
+    for name in (*(each.name for each in SETTINGS), *OVERRIDES):
         given = getattr(config, name)
         value = getattr(recipe, name) if given is None else given
-        resolved[name] = augmentations(value) if name == "augment" else known[name].check(value)
+        if name == "augment":
+            value = augmentations(value)
+        resolved[name] = value if name in ("augment", "vectors") else known[name].check(value)
     return replace(config, **resolved)
 
 
@@ -184,6 +194,8 @@ def _resumed(config: TrainConfig, found: Unfinished) -> tuple[TrainConfig, Recip
     """Returns the settings of a resumed training: those in `config`, and otherwise those of the unfinished training."""
     saved = found.settings
     values = {name: saved[name] for name in KEPT if getattr(config, name) is None and name != "dataset"}
+    if isinstance(values.get("vectors"), list):
+        raise BadResume("The training has vectors in memory. To resume it, pass the same vectors again.")
     if config.source is None and config.dataset is None:
         if saved["source"] is None:
             values["dataset"] = saved["dataset"]
@@ -195,7 +207,7 @@ def _resumed(config: TrainConfig, found: Unfinished) -> tuple[TrainConfig, Recip
         if config.epochs is None and recipe.epochs != saved["of_recipe"]["epochs"]:  # the file was edited
             filled = replace(filled, epochs=recipe.epochs)
         return _check(filled, recipe)
-    attributes = {each.name for each in fields(Recipe)} & saved.keys() - {"hyperparameters"}
+    attributes = {each.name for each in fields(Recipe)} & saved.keys() - {"hyperparameters", "vectors"}
     recipe = Recipe(**checked({name: saved[name] for name in attributes}, str(found.folder)))
     return _check(replace(filled, recipe=saved["recipe"]), recipe)
 
@@ -232,12 +244,14 @@ def _text(value: Any) -> str:
 
 def _source_values(source: Source) -> dict[str, Any]:
     values = {each.name: getattr(source, each.name) for each in fields(source)}
-    for name in ("data", "test"):
-        if isinstance(values[name], (str, Path)):
-            values[name] = str(Path(values[name]).absolute())
-        elif values[name] is not None:
-            values[name] = [type(values[name]).__name__]  # data in memory
-    return values
+    return values | {name: _path_or_class(values[name]) for name in ("data", "test")}
+
+
+def _path_or_class(data: Any) -> str | list[str] | None:
+    """Returns an absolute path, or the class of data in memory in a list."""
+    if isinstance(data, (str, Path)):
+        return str(Path(data).absolute())
+    return None if data is None else [type(data).__name__]
 
 
 def _saved_source(values: Mapping[str, Any]) -> Source:

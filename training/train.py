@@ -91,6 +91,8 @@ def _train(
             progress(note)
         if task.recipe is not recipe:
             progress(NOT_BINARIZED)
+    if task.vectors is not None:
+        progress(f"{task.vectors}; the vectors are {'frozen' if recipe.freeze_vectors else 'trained further'}")
     config = replace(config, hyperparameters=hyperparameters_of(config, recipe, task))
     settings = settings_of(config, recipe) | {"of_recipe": of_recipe}
     if resumed is not None and settings["hyperparameters"] != resumed.settings["hyperparameters"]:
@@ -200,7 +202,7 @@ def hyperparameters_of(config: TrainConfig, recipe: Recipe, task: Task) -> dict[
     """Returns all hyperparameters of the model.
 
     Raises:
-        BadHyperparameter: a hyperparameter that depends on the dataset does not match the dataset.
+        BadHyperparameter: a hyperparameter that depends on the dataset or on the vectors does not match them.
     """
     known = {each.name: each for each in describe(config.model).hyperparameters}
     by_dataset = {name: value for name, value in task.hyperparameters().items() if name in known}
@@ -209,11 +211,11 @@ def hyperparameters_of(config: TrainConfig, recipe: Recipe, task: Task) -> dict[
     # The gallery's recipes are for the gallery's datasets, but a recipe of the user's own is for the user's own data.
     of_gallery = any(recipe.hyperparameters == each.hyperparameters for each in load_recipes(config.model).values())
     of_recipe = [recipe.hyperparameters, suggested] if of_gallery else [suggested, recipe.hyperparameters]
-    given = {**by_dataset, **of_recipe[0], **of_recipe[1], **config.hyperparameters}
-    for name, value in by_dataset.items():
+    by_vectors = task.of_vectors()
+    given = {**by_dataset, **of_recipe[0], **of_recipe[1], **by_vectors, **config.hyperparameters}
+    for name, value in (by_dataset | by_vectors).items():
         if known[name].check(given[name]) != known[name].check(value):
             expected = known[name].format(value)
-            raise BadHyperparameter(
-                f"Expected {name} to be {expected}, as in the dataset {config.dataset}. Received: {given[name]}."
-            )
+            where = "the vectors" if name in by_vectors else f"the dataset {config.dataset}"
+            raise BadHyperparameter(f"Expected {name} to be {expected}, as in {where}. Received: {given[name]}.")
     return {name: each.default for name, each in known.items()} | given

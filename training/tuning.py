@@ -242,7 +242,7 @@ def _space(
     task = _task(recipe, dataset, int(config.seed or 0))
     values = hyperparameters_of(config, recipe, task)
     given = {*config.hyperparameters, *(name for name in GIVEN if getattr(config, name) is not None)}
-    free = {name: each for name, each in known.items() if name not in task.hyperparameters()}
+    free = {name: each for name, each in known.items() if name not in task.hyperparameters() | task.of_vectors()}
     file = None if space_file is None else Path(space_file)
     return search_space(free, values, recipe, given, file)
 

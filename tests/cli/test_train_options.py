@@ -28,6 +28,8 @@ OPTIONS: list[tuple[list[str], dict[str, Any]]] = [
     (["--augment", "flip,shift"], {"augment": ["flip", "shift"]}),
     (["--class-weights", "balanced"], {"class_weights": "balanced"}),
     (["--mixed-precision", "bfloat16"], {"mixed_precision": "bfloat16"}),
+    (["--vectors", "glove.txt"], {"vectors": "glove.txt"}),
+    (["--freeze-vectors"], {"freeze_vectors": True}),
     (["--resume"], {"resume": True}),
     (["--tensorboard", "logs"], {"tensorboard": "logs"}),
     (["--csv-log", "log.csv"], {"csv_log": "log.csv"}),

@@ -20,6 +20,7 @@ from ..data.chunks import predict
 from ..data.dataset import Dataset, hold_out
 from ..errors import BadData
 from ..pictures import plots
+from ..pretrained import Vectors, WordTable, read_vectors
 from ..recipe import Recipe
 
 Yardsticks = Mapping[str, NDArray[Any]]
@@ -42,6 +43,7 @@ class Task(ABC):
     """
 
     targets: ClassVar[str]  # describes the targets that `accepts` requires, for the error message
+    word_table: ClassVar[WordTable | None] = None  # the vectors of words that can start with pre-trained vectors
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
         if not self.accepts(dataset):
@@ -70,6 +72,30 @@ class Task(ABC):
     def prepare(self, model: keras.Model) -> None:
         """Fits the normalisation layers of the model to the training examples."""
         adapt(model, self.training.x)
+
+    @cached_property
+    def vectors(self) -> Vectors | None:
+        """The pre-trained vectors that the recipe names, or None if it names none.
+
+        Raises:
+            GalleryError: the vectors cannot be read, or no word has one.
+        """
+        if not self.recipe.vectors:
+            return None
+        if self.word_table is None or self.word_table.role not in self.dataset.texts:
+            raise BadData(f"The dataset {self.dataset.name} has no words that could start with vectors.")
+        return read_vectors(self.recipe.vectors, self.dataset.texts[self.word_table.role].names)
+
+    def of_vectors(self) -> dict[str, Any]:
+        """Returns the hyperparameters that depend on the pre-trained vectors."""
+        return {} if self.vectors is None or self.word_table is None else {self.word_table.length: self.vectors.dim}
+
+    def load_vectors(self, model: keras.Model) -> None:
+        """Sets the pre-trained vectors in a new model, and freezes the vectors of all words if the recipe says so."""
+        if self.vectors is not None and self.word_table is not None:
+            layer = self.word_table.of(model)
+            self.vectors.load(layer)
+            layer.trainable = not self.recipe.freeze_vectors
 
     @abstractmethod
     def loss(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...preparation.splits import PADDING, Split
 from ..data.dataset import Dataset
+from ..pretrained import WordTable
 from .classification import Classification
 
 # Largest n of the n-grams in the bag-of-words baseline, for each method to split texts.
@@ -21,6 +22,7 @@ class TextClassification(Classification):
     """The task `classify_text`: predicts the class of each text."""
 
     targets = "one class for each text"
+    word_table = WordTable("text", "embedding_dim", ("token_embedding",))
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:

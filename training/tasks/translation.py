@@ -17,6 +17,7 @@ from ..data.batches import generator
 from ..data.dataset import Dataset, Examples
 from ..figures import metrics
 from ..pictures import answers as answer_plots
+from ..pretrained import WordTable
 from .base import Task, Yardsticks
 
 Ids = NDArray[np.int32]
@@ -32,6 +33,7 @@ class Translation(Task):
     """The tasks `translate` and `caption`: predicts a text, token by token, from a text or an image."""
 
     targets = "texts to write"
+    word_table = WordTable("text", "embedding_dim", ("encoder", "embedding"))
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:

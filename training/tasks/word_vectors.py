@@ -19,6 +19,7 @@ from ..data.word_pairs import counts_of, keep_probabilities, text_of
 from ..figures.word_similarity import neighbours, similarity_figures
 from ..pictures import plots
 from ..pictures import vectors as vector_plots
+from ..pretrained import WordTable
 from .base import Task, Yardsticks
 
 WINDOW = 5  # window size for skip-gram; for CBOW, the window size is a hyperparameter of the model
@@ -36,6 +37,7 @@ class WordVectors(Task):
     """The task `word_vectors`: learns which words occur near each other, with negative sampling."""
 
     targets = "words"
+    word_table = WordTable("word", "dim", ("embedding",))
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
