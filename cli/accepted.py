@@ -50,6 +50,8 @@ def _inputs(signature: SignatureDef, columns: bool) -> str:
         return "no input"
     if any(name.startswith(STATE) for name in specs):
         return "one step of a sequence, and the states after the step before"
+    if signature.name == "analogy":
+        return "three words"
     if signature.name.endswith("_rows") or len(specs) > 1:
         return "a table" + (f" with the columns {_listed(list(specs))}" if columns else "")
     (spec,) = specs.values()

@@ -23,7 +23,7 @@ from .images import (
 )
 from .new_images import GENERATE
 from .series import print_series
-from .texts import NEAREST, print_texts, tags, tags_as_text
+from .texts import ANALOGY, NEAREST, print_texts, tags, tags_as_text
 
 OF_FILES: dict[str, Command] = {
     "encode": write_files(
@@ -144,6 +144,7 @@ OF_TEXTS: dict[str, Command] = {
         strings,
     ),
     "nearest": NEAREST,
+    "analogy": ANALOGY,
     "forecast": print_series(
         "forecast time series; prints the next values",
         "Prints the file, the time or the number of the step, and the forecast values. A file has a row for each time "

@@ -21,6 +21,7 @@ from .progress import progress
 from .sending import TABLE_HELP, Sending, write_table
 
 if TYPE_CHECKING:
+    from ..serving.client import Neighbours
     from .call import Outputs
 
 Row = tuple[str, ...]  # the columns of a printed line
@@ -123,15 +124,19 @@ def _configure_nearest(parser: argparse.ArgumentParser, arguments: Sequence[str]
 
 
 def _run_nearest(values: argparse.Namespace) -> int:
-    """Prints a line for each neighbour of each word: the word, its neighbour and the cosine similarity of the two."""
     words = read(values)
     with files.connect(values) as client:
         task = f"nearest_{values.field}" if values.field else "nearest"
         check_task(values.name, task, served.signatures(client, values.name))
         found = client.nearest(values.name, words, values.count, field=values.field)
-    for word, names, similarities in zip(words, found.names, found.similarities, strict=True):
+    return _print_found(words, found)
+
+
+def _print_found(asked: Sequence[str], found: Neighbours) -> int:
+    """Prints a line for each answer to each question: the question, the answer and its cosine similarity."""
+    for question, names, similarities in zip(asked, found.names, found.similarities, strict=True):
         for name, similarity in zip(names, similarities, strict=True):
-            print("\t".join(map(printable, (word, name, f"{similarity:.4f}"))))
+            print("\t".join(map(printable, (question, name, f"{similarity:.4f}"))))
     return 0
 
 
@@ -142,4 +147,36 @@ NEAREST = Command(
     ["gallery nearest word2vec_skipgram king --count 5"],
     _configure_nearest,
     _run_nearest,
+)
+
+
+# === Analogy ===
+
+
+def _configure_analogy(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    _add_texts(parser, "word")
+    files.add_server(parser)
+    parser.add_argument(
+        "--count", type=int, default=10, help="number of answers to each question, 1 to 1024 (default: 10)"
+    )
+
+
+def _run_analogy(values: argparse.Namespace) -> int:
+    words = [word for text in read(values) for word in text.split()]
+    if len(words) % 3 or not words:
+        raise GalleryError(f"Expected three words for each question. Received: {len(words)} words.")
+    asked = [" ".join(words[at : at + 3]) for at in range(0, len(words), 3)]
+    with files.connect(values) as client:
+        check_task(values.name, "analogy", served.signatures(client, values.name))
+        found = client.analogy(values.name, words[::3], words[1::3], words[2::3], values.count)
+    return _print_found(asked, found)
+
+
+ANALOGY = Command(
+    "complete an analogy of words; prints the answers with their similarity",
+    "For the words A B C, prints words that complete: A is to B as C is to … The vectors of these words are the most "
+    "similar to B − A + C. The input is three words for each question.",
+    ["gallery analogy word2vec_skipgram man king woman --count 5"],
+    _configure_analogy,
+    _run_analogy,
 )

@@ -95,7 +95,7 @@ class Anomalies(NamedTuple):
 
 
 class Neighbours(NamedTuple):
-    """The nearest neighbours of n words, sorted by descending similarity.
+    """The nearest neighbours of n words, or the answers to n analogies, sorted by descending similarity.
 
     Attributes:
         names: the neighbours of each word, n lists of `count` strings.

@@ -145,6 +145,34 @@ class Client(Connection):
         inputs = {field or "word": [words] if isinstance(words, str) else words, "count": count}
         return Neighbours.of(self.predict(model, inputs, signature=signature, version=version))
 
+    def analogy(
+        self,
+        model: str,
+        a: Sequence[str] | str,
+        b: Sequence[str] | str,
+        c: Sequence[str] | str,
+        count: int = 10,
+        *,
+        version: int | None = None,
+    ) -> Neighbours:
+        """Completes "a is to b as c is to …", such as "man is to king as woman is to …".
+
+        The answers are the words whose vectors are most similar to the vector b − a + c, without the words themselves.
+
+        Args:
+            model: the model's name.
+            a: the first words. An unknown word raises InvalidArgument.
+            b: the second words, as many as `a`.
+            c: the third words, as many as `a`.
+            count: the number of answers, 1 to 1024. A model with fewer words returns all words.
+            version: the version. By default the latest version on the server.
+        """
+        inputs: dict[str, Any] = {
+            name: [words] if isinstance(words, str) else words for name, words in zip("abc", (a, b, c), strict=True)
+        }
+        inputs["count"] = count
+        return Neighbours.of(self.predict(model, inputs, signature="analogy", version=version))
+
     def forecast(self, model: str, history: Any, lengths: Any = None, *, version: int | None = None) -> Array:
         """Forecasts the next steps (batch, horizon, features), float32, of series.
 

@@ -71,7 +71,8 @@ def endpoints(
     Other models:
 
     - Outputs named `cell_probabilities` and `cell_boxes`: a detector with `detect`.
-    - Last layer `scores` and an `Embedding` layer named `embedding`: word vectors with `embed` and `nearest`.
+    - Last layer `scores` and an `Embedding` layer named `embedding`: word vectors with `embed`, `nearest` and
+      `analogy`.
     - Any other model has `serving_default` only, with the names of its inputs and outputs.
 
     Classifiers, regressors, segmenters, forecasters and detectors with a layer named `embedding` also get `embed`.

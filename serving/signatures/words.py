@@ -1,4 +1,4 @@
-"""Endpoints that look up the vector of a word or category, and find the words with the most similar vectors."""
+"""Endpoints that look up the vector of a word or category, and find words by the similarity of vectors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import tensorflow as tf
 
 from ...preparation.description import CategoryColumn, Table
 from ..steps.arrays import Columns
-from ..steps.categories import ITSELF, Filled, Nearest
+from ..steps.categories import ITSELF, Analogy, Filled, Nearest
 from .base import Arrays, Data, Endpoint, Part, Tensors, count_check
 from .endpoint import graph_part, joined
 from .rows import filled, safe_names
 from .tokens import Tokens, tokens_of
 
-MAX_COUNT = 1024  # neighbours per word in a `nearest` request
+MAX_COUNT = 1024  # neighbours per word in a `nearest` request, and answers in an `analogy` request
+GIVEN = ("a", "b", "c")  # the words of an `analogy` request
 FIELD = "field_{}"  # name of the `Embedding` layer of each field of categories
 
 
@@ -27,8 +28,12 @@ def words(model: keras.Model, texts: Mapping[str, Tokens]) -> dict[str, Endpoint
 
     Returns an empty dict if `texts` has no tokens for "word".
     """
+    if "word" not in texts:
+        return {}
     table = model.get_layer("embedding")
-    return _table_endpoints(table, "word", tokens_of(texts, "word", table.input_dim)) if "word" in texts else {}
+    tokens = tokens_of(texts, "word", table.input_dim)
+    analogy = {"analogy": _analogy(table, tokens)} if len(tokens.names) > len(GIVEN) else {}
+    return _table_endpoints(table, "word", tokens) | analogy
 
 
 def entities(model: keras.Model, data: Callable[..., Data], texts: Mapping[str, Tokens]) -> dict[str, Endpoint]:
@@ -142,3 +147,43 @@ def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoin
             names=names,
         ),
     }
+
+
+def _analogy(table: Any, tokens: Tokens) -> Endpoint:
+    """Returns the endpoint `analogy` of an `Embedding` layer: it completes "a is to b as c is to …".
+
+    It returns the names whose vectors have the largest cosine similarity to b − a + c, where a, b and c have length 1.
+    The words a, b and c are no answers. It fails for an unknown word.
+    """
+    rng = np.random.default_rng(0)
+    others = len(tokens.names) - len(GIVEN)
+    names = tuple(f"{word}_ids" for word in GIVEN)
+
+    def cosines(*ids: Any) -> Tensors:
+        vectors = tf.math.l2_normalize(tf.convert_to_tensor(table.embeddings), -1)  # (ids, dim)
+        a, b, c = (tf.gather(vectors, each) for each in ids)  # (batch, dim)
+        return {"cosines": tf.math.l2_normalize(b - a + c, -1) @ tf.transpose(vectors[2:])}  # (batch, names)
+
+    def analogy(a: Any, b: Any, c: Any, count: Any) -> Tensors:
+        given = tf.stack([a, b, c], axis=1) - 2  # (batch, 3)
+        is_given = tf.reduce_any(tf.one_hot(given, len(tokens.names), on_value=True, off_value=False), axis=1)
+        best = tf.math.top_k(tf.where(is_given, ITSELF, cosines(a, b, c)["cosines"]), tf.minimum(count, others))
+        return {"names": tf.gather(tf.constant(tokens.names), best.indices), "similarities": best.values}
+
+    specs, limits = (
+        [tf.TensorSpec((None,), tf.int32, name=name) for name in names],
+        dict.fromkeys(names, table.input_dim),
+    )
+    to_names = Part(
+        analogy,
+        (*names, "count"),
+        lambda graph: Analogy(names, graph, tuple(tokens.names)),
+        (graph_part(cosines, *specs, limits=limits),),
+    )
+    to_ids = [tokens.word_ids_part(*each) for each in zip(GIVEN, names, strict=True)]
+    known = [tokens.known_part(*each) for each in zip(GIVEN, names, strict=True)]
+    return joined(
+        [count_check(MAX_COUNT), *to_ids, *known, to_names],
+        [*(tf.TensorSpec((None,), tf.string, name=word) for word in GIVEN), tf.TensorSpec((), tf.int32, name="count")],
+        lambda batch: {word: tokens.example_words(rng, batch) for word in GIVEN} | {"count": np.array(5, np.int32)},
+    )

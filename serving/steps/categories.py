@@ -1,4 +1,4 @@
-"""Prepares categories of a table, and finds those with the most similar vectors."""
+"""Prepares categories of a table, and finds categories or words with the most similar vectors."""
 
 from __future__ import annotations
 
@@ -62,21 +62,58 @@ class Nearest(Step):
         return cls(content.string("ids"), content.inner("cosines", read_step), tuple(content.strings("names")))
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
-        ids = arrays[self.ids]
-        shape = len(ids), min(int(arrays["count"]), len(self.names) - 1)
-        best, similarities = np.empty(shape, np.int64), np.empty(shape, np.float32)
-        for start in range(0, len(ids), ROWS):
-            part = ids[start : start + ROWS]
-            cosines = self.cosines.run({self.ids: part}, graphs)["cosines"]
-            cosines[np.arange(len(part)), part - 2] = ITSELF
-            for at, row in enumerate(cosines, start):
-                best[at] = _largest(row, shape[1])
-                similarities[at] = row[best[at]]
-        return {"names": self._encoded[best], "similarities": similarities}
+        return _most_similar((self.ids,), self.cosines, self._encoded, arrays, graphs)
 
     @cached_property
     def _encoded(self) -> Array:
         return np.array([name.encode() for name in self.names], object)
+
+
+@dataclass(frozen=True)
+class Analogy(Step):
+    """Finds the names that complete "a is to b as c is to …", the most similar first, without a, b and c.
+
+    Reads `count`, which is checked before. Adds `names` and `similarities` (batch, count), or all names but three if
+    these are fewer.
+
+    Attributes:
+        ids: the arrays of ids (batch,) of the known names a, b and c.
+        cosines: from the ids, the array `cosines` (batch, names).
+        names: the names, from id 2 on.
+    """
+
+    kind = "analogy 1"
+    ids: tuple[str, ...]
+    cosines: Step
+    names: tuple[str, ...]
+
+    @classmethod
+    def read(cls, content: Fields) -> Analogy:
+        ids = tuple(content.strings("ids"))
+        return cls(ids, content.inner("cosines", read_step), tuple(content.strings("names")))
+
+    def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
+        return _most_similar(self.ids, self.cosines, self._encoded, arrays, graphs)
+
+    @cached_property
+    def _encoded(self) -> Array:
+        return np.array([name.encode() for name in self.names], object)
+
+
+def _most_similar(given: tuple[str, ...], cosines: Step, names: Array, arrays: Arrays, graphs: Graphs) -> Arrays:
+    """Returns the `names` with the largest cosines, and the cosines, without the names whose ids are given."""
+    rows = len(arrays[given[0]])
+    shape = rows, min(int(arrays["count"]), len(names) - len(given))
+    best, similarities = np.empty(shape, np.int64), np.empty(shape, np.float32)
+    for start in range(0, rows, ROWS):
+        part = {name: arrays[name][start : start + ROWS] for name in given}
+        found = cosines.run(part, graphs)["cosines"]
+        for ids in part.values():
+            found[np.arange(len(ids)), ids - 2] = ITSELF
+        for at, row in enumerate(found, start):
+            best[at] = _largest(row, shape[1])
+            similarities[at] = row[best[at]]
+    return {"names": names[best], "similarities": similarities}
 
 
 def _largest(row: Array, count: int) -> Array:

@@ -33,6 +33,7 @@ TEXTS = [
 WORDS = [
     signature("nearest", {"word": TEXT, "count": ((), FLOAT)}, ["words"]),
     signature("generate", {"count": ((), FLOAT), "seed": ((), FLOAT)}, ["image"]),
+    signature("analogy", {"a": TEXT, "b": TEXT, "c": TEXT, "count": ((), FLOAT)}, ["names"]),
 ]
 TAGS = [
     signature("tag", {"ids": ((-1, -1), FLOAT)}, CLASSES),
@@ -94,7 +95,11 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Sig
             "It has: step (one step of a sequence, and the states after the step before); "
             "tag (texts, or arrays of shape (n, any)).",
         ),
-        (WORDS, "score m a.png", "m has no signature score. It has: generate (no input); nearest (texts)."),
+        (
+            WORDS,
+            "score m a.png",
+            "m has no signature score. It has: analogy (three words); generate (no input); nearest (texts).",
+        ),
         (PICTURES[2:], "classify m a.png", "m has no signature classify. It has: serving_default (arrays of shape"),
     ],
 )

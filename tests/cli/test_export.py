@@ -61,7 +61,7 @@ def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.Monk
     (run.folder / "tokens.json").write_text(json.dumps(text_models.TEXTS["words"]))
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     assert main(["export", "word2vec_skipgram", "--as", "w", "--saved-models", str(tmp_path)]) == 0
-    assert read_signatures(tmp_path / "w" / "1").keys() == {"serving_default", "embed", "nearest"}
+    assert read_signatures(tmp_path / "w" / "1").keys() == {"serving_default", "embed", "nearest", "analogy"}
 
 
 @pytest.mark.models

@@ -34,6 +34,7 @@ SIGNATURES = [
     signature("forecast", {"history": ((-1, -1, 1), FLOAT)}, ["forecast"]),
     signature("embed", {"word": TEXT}, ["embedding"]),
     signature("nearest_city", {"city": TEXT}, ["category", "similarity"]),
+    signature("analogy", {"a": TEXT, "b": TEXT, "c": TEXT}, ["names", "similarities"]),
 ]
 
 
@@ -79,6 +80,10 @@ class TextClient(FakeClient):
         similarities = np.tile(1 - np.arange(count) / 10, (len(words), 1))
         return Neighbours([[f"{field} {index}" for index in range(count)] for _ in words], similarities)
 
+    def analogy(self, model: str, a: list[str], b: list[str], c: list[str], count: int) -> Neighbours:
+        names = [[f"{'+'.join(words)} {index}" for index in range(count)] for words in zip(a, b, c, strict=True)]
+        return Neighbours(names, np.tile(1 - np.arange(count) / 10, (len(a), 1)))
+
     def forecast(self, model: str, history: Any) -> Any:
         assert history.ndim == 3 and history.dtype == np.float32
         return history[:, -2:] * 10
@@ -100,6 +105,10 @@ OUTPUTS: dict[str, tuple[list[str], str]] = {
         ["nearest", "m", "day", "--count", "2", "--field", "city"],
         "day\tcity 0\t1.0000\nday\tcity 1\t0.9000\n",
     ),
+    "analogy": (
+        ["analogy", "m", "man", "king", "woman", "a", "b", "c", "--count", "1"],
+        "man king woman\tman+king+woman 0\t1.0000\na b c\ta+b+c 0\t1.0000\n",
+    ),
 }
 
 
@@ -114,6 +123,14 @@ def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr("sys.stdin", io.StringIO("good day\n\nžába"))
     assert main(["translate", "m"]) == 0
     assert capsys.readouterr().out == "good day\tGOOD DAY\n\t\nžába\tŽÁBA\n"
+
+
+def test_analogies_need_three_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analogy", "m", "man", "king"]) == 2
+    assert "Expected three words for each question. Received: 2 words." in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.StringIO("man king woman\n\na b c\n"))
+    assert main(["analogy", "m", "--count", "1"]) == 0
+    assert capsys.readouterr().out == OUTPUTS["analogy"][1]
 
 
 def test_standard_input_with_another_encoding(

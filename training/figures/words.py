@@ -121,6 +121,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         ),
         Row("wordsim", "rank correlation with human judgements (WordSim)"),
         Row("simlex", "rank correlation with human judgements (SimLex)"),
+        Row("analogies", "correct answers to analogies", unit="%"),
     ),
 }
 # Metrics of each task with a threshold. They are printed in a line of their own, see `threshold_lines`.

@@ -16,6 +16,7 @@ from ...models.losses import BinaryCrossentropy
 from ..data.dataset import Dataset
 from ..data.word_batches import NEGATIVES, SAMPLE, WordBatches
 from ..data.word_pairs import counts_of, keep_probabilities, text_of
+from ..figures.analogies import analogy_figures
 from ..figures.word_similarity import neighbours, similarity_figures
 from ..pictures import plots
 from ..pictures import vectors as vector_plots
@@ -76,16 +77,17 @@ class WordVectors(Task):
         return examples.examples(examples.order[:EVALUATED_EXAMPLES], examples.rng)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns the metrics of `similarity_figures`, and three losses on examples of the test sentences.
+        """Returns the metrics of `similarity_figures` and `analogy_figures`, and three losses.
 
-        The losses are in nats, averaged over the examples. `pair_loss` is the loss of the model. `frequency_loss` is
-        the loss of a baseline that uses only the word frequencies. `chance_loss` is the loss of predicting the
-        probability 1/2 for each candidate.
+        The losses are in nats, averaged over examples of the test sentences. `pair_loss` is the loss of the model.
+        `frequency_loss` is the loss of a baseline that uses only the word frequencies. `chance_loss` is the loss of
+        predicting the probability 1/2 for each candidate.
         """
         x, labels = self._examples(model, self.dataset.x_test)
         by_frequency = self._frequency_scores()[x["candidates"]]
         return {
             **similarity_figures(vectors_of(model), self.words),
+            **analogy_figures(vectors_of(model), self.words),
             "pair_loss": float(BinaryCrossentropy()(labels, model.predict(x, batch_size=1_000, verbose=0))),
             "frequency_loss": float(BinaryCrossentropy()(labels, by_frequency)),
             "chance_loss": float((1 + NEGATIVES) * np.log(2)),
@@ -118,16 +120,16 @@ class WordVectors(Task):
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         """Trains gensim's Word2Vec on the same sentences with the same settings, and returns metrics of its vectors.
 
-        `gensim_wordsim`, `gensim_simlex` and `gensim_seconds` are the correlations of `similarity_figures` and the
-        training time with one thread. `gensim_parallel_wordsim` and so on are the results with `gensim_threads`
-        threads, one for each core.
+        `gensim_wordsim`, `gensim_simlex`, `gensim_analogies` and `gensim_seconds` are the correlations of
+        `similarity_figures`, the share of `analogy_figures` and the training time with one thread.
+        `gensim_parallel_wordsim` and so on are the results with `gensim_threads` threads, one for each core.
         """
         figures: dict[str, Any] = {"gensim_threads": os.cpu_count() or 1}
         for name, threads in (("gensim", 1), ("gensim_parallel", figures["gensim_threads"])):
             report(f"    gensim, threads: {threads}")
             vectors, seconds = self._by_gensim(model, threads)
-            similarity = similarity_figures(vectors, self.words)
-            figures |= {f"{name}_wordsim": similarity["wordsim"], f"{name}_simlex": similarity["simlex"]}
+            found = similarity_figures(vectors, self.words) | analogy_figures(vectors, self.words)
+            figures |= {f"{name}_{each}": found[each] for each in ("wordsim", "simlex", "analogies") if each in found}
             figures[f"{name}_seconds"] = round(seconds, 2)
         return figures
 

@@ -201,6 +201,16 @@ def test_nearest_and_embed(client: Client, texts: Texts) -> None:
     np.testing.assert_allclose(client.embed("words", ["a", "?"]), rows[[2, 1]], atol=1e-6)
 
 
+def test_analogy(client: Client, texts: Texts) -> None:
+    want = texts.ask("words", "analogy", a=["good", "a"], b=["GREAT", "film"], c=["bad", "the"], count=3)
+    got = client.analogy("words", ["good", "a"], ["GREAT", "film"], ["bad", "the"], 3)
+    assert got.names == [[name.decode() for name in row] for row in want["names"]]
+    np.testing.assert_allclose(got.similarities, want["similarities"], atol=1e-5)
+    assert client.analogy("words", "good", "great", "bad").names[0][:3] == got.names[0]
+    with pytest.raises(InvalidArgument, match="Expected a word that the model knows. Received: zebra"):
+        client.analogy("words", "good", "zebra", "bad")
+
+
 def test_invalid_requests_to_nearest(client: Client) -> None:
     with pytest.raises(InvalidArgument, match="Expected a word that the model knows. Received: zebra") as caught:
         client.nearest("words", ["good", "zebra", "lion"])

@@ -59,7 +59,7 @@ CASES: dict[str, tuple[Any, Any, set[str]]] = {
         {"regress", "embed_country", "embed_city", "nearest_country", "nearest_city"},
     ),
     "categories as ids": (text_models.places, None, {"regress"}),
-    "words": (text_models.words, TEXTS["words"], {"embed", "nearest"}),
+    "words": (text_models.words, TEXTS["words"], {"embed", "nearest", "analogy"}),
     "words as ids": (text_models.words, None, set()),
 }
 
@@ -224,6 +224,45 @@ def test_nearest_uses_the_cosine_similarity() -> None:
     np.testing.assert_array_equal(
         run(signatures["embed"], word=["GREAT", "?"])["embedding"], vectors[[7, 1]].astype("f")
     )
+
+
+def test_analogies() -> None:
+    keras.utils.set_random_seed(0)
+    model = text_models.words()
+    analogy = endpoints(model, texts=TEXTS["words"])["analogy"]
+    vectors = np.asarray(model.get_layer("embedding").embeddings, np.float64)
+    unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True))[2:]
+    asked = [("good", "great", "bad"), ("film", "film", "the")]
+    a, b, c = zip(*asked, strict=True)
+    got = run(analogy, a=list(a), b=["GREAT", "film"], c=list(c), count=4)
+    assert b == ("great", "film")
+    for words, names, similarities in zip(asked, got["names"], got["similarities"], strict=True):
+        first, second, third = (unit[WORDS.index(word)] for word in words)
+        wanted = second - first + third
+        cosines = unit @ wanted / np.linalg.norm(wanted)
+        order = [at for at in np.argsort(-cosines) if WORDS[at] not in words][:4]
+        assert [name.decode() for name in names] == [WORDS[at] for at in order]
+        np.testing.assert_allclose(similarities, cosines[order], atol=1e-6)
+    assert run(analogy, a=["a"], b=["bad"], c=["film"], count=1024)["names"].shape == (1, len(WORDS) - 3)
+    for word in "abc":
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="Expected a word that the model knows. Received: zebra"
+        ):
+            run(analogy, **{**dict.fromkeys("abc", ["film"]), word: ["zebra"]}, count=1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected a count from 1 to 1024. Received: 0"):
+        run(analogy, a=["a"], b=["bad"], c=["film"], count=0)
+
+
+def test_three_words_have_no_analogies() -> None:
+    word, candidates = (
+        keras.Input((each,), dtype="int32", name=name) for each, name in ((1, "word"), (None, "candidates"))
+    )
+    tables = [keras.layers.Embedding(5, 2, name=name) for name in ("output_embedding", "embedding")]
+    products = keras.layers.Dot((2, 1))([tables[0](candidates), keras.layers.Flatten()(tables[1](word))])
+    scores = keras.layers.Activation("sigmoid", name="scores")(products)
+    model = keras.Model({"word": word, "candidates": candidates}, scores)
+    found = endpoints(model, texts={"word": {"names": ["a", "b", "c"], "split": "words"}})
+    assert found.keys() == {"serving_default", "embed", "nearest"}
 
 
 def test_a_count_larger_than_the_number_of_words() -> None:

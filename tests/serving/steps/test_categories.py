@@ -67,6 +67,24 @@ def test_words() -> None:
         steps[0][2].run({"word": strings("film", "zebra"), "word_ids": np.array([5, 1])}, {})
 
 
+def test_analogies() -> None:
+    keras.utils.set_random_seed(0)
+    analogy = endpoints(text_models.words(), texts=TEXTS["words"])["analogy"]
+    steps = steps_of(analogy)
+    for a, b, c in (
+        (["Great"], ["bad"], ["film"]),
+        (["a"] * (2 * ROWS + 1), ["good"] * (2 * ROWS + 1), ["a"] * (2 * ROWS + 1)),
+        ([], [], []),
+    ):
+        words = {"a": strings(*a), "b": strings(*b), "c": strings(*c)}
+        for count in (1, 3, 1024):
+            assert_equal(*answers(analogy, steps, words | {"count": np.array(count, np.int32)}))
+    for word in "abc":
+        unknown = {each: strings("zebra" if each == word else "film") for each in "abc"}
+        with pytest.raises(InvalidArgument, match="^Expected a word that the model knows. Received: zebra$"):
+            run_steps(steps[0], unknown | {"count": np.array(1, np.int32)}, steps[1])
+
+
 def test_equal_similarities_are_in_the_order_of_the_names() -> None:
     rng = np.random.default_rng(0)
     for count in (1, 4, 29):
