@@ -34,6 +34,8 @@ from keras_gallery.serving.wire.json import predict as json_predict
 from keras_gallery.serving.wire.json.document import Object
 from keras_gallery.serving.wire.model_spec import ModelSpec, model_spec
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
+from keras_gallery.training import vector_files
+from keras_gallery.training.errors import BadData
 
 CORPUS = Path(__file__).parents[1] / "tests" / "hardening" / "corpus"
 MAX_BYTES = 4096
@@ -250,6 +252,17 @@ _STEPS = (
 )
 
 
+def read_vectors(data: bytes) -> None:
+    """Reads word vectors. All vectors have the same length."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("vectors", "vectors.gz"):
+            path = Path(folder, name)
+            path.write_bytes(data)
+            with suppress(BadData):
+                found = vector_files.read_file(path, {b"a": 2, b"b": 3, b"none": 4})
+                assert len({row.shape for row in found.values()}) <= 1 and found.keys() <= {2, 3, 4}
+
+
 TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "predict": (read_predict, [_REQUEST, _STRINGS]),
     "json": (read_json, [_JSON, b"[NaN, -Infinity, 1] x", b'"\xff"']),
@@ -271,6 +284,10 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "saved_model": (read_saved_model, [_saved_model()]),
     "warmup": (read_warmup, [_warmup()]),
     "exif": (read_exif, _EXIF_FILES),
+    "vectors": (
+        read_vectors,
+        [b"a 1 2\nb 3 4\n", b"2 2\na 1 2\nb 3 4\n", b"2 1\nb \0\0\x80?\na \0\0\0@\n", b"9 9\n\xff", b"\x1f\x8b\x08\0"],
+    ),
     "steps": (run_steps, [*_EXIF_FILES, b"\n\x16\n\x14\n\x02in\x12\x0e\x12\x0c\n\x08" + bytes(8), b"A b\xff \xc3\x84"]),
 }
 

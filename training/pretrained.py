@@ -82,16 +82,13 @@ def read_vectors(source: Any, names: Sequence[str]) -> Vectors:
     Raises:
         GalleryError: there are no such vectors, a file is damaged, or no word has a vector.
     """
+    check_path(source)
     if isinstance(source, str | Path):
         path = Path(source)
         name, found = path.name, _of_run(path, names) if path.is_dir() else _of_file(path, names)
-    elif hasattr(source, "key_to_index"):
+    else:
         name = type(source).__name__
         found = {number: source[word] for number, word in enumerate(names, 2) if word in source.key_to_index}
-    else:
-        raise BadData(
-            f"Expected vectors to be a file, the folder of a run or KeyedVectors. Received: {type(source).__name__}."
-        )
     if not found:
         raise BadData(f"No word of the data has a vector in {name}. Words must be equal, with upper and lower case.")
     ids = np.array(sorted(found), np.int64)
@@ -106,7 +103,6 @@ def _of_file(path: Path, names: Sequence[str]) -> dict[int, Any]:
 
 
 def _of_run(folder: Path, names: Sequence[str]) -> dict[int, Any]:
-    check_path(folder)
     run = Run.load(folder)
     words = run.tokens.get("word")
     if words is None:

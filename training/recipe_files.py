@@ -177,9 +177,9 @@ def check_recipe(model: str, recipe: Recipe) -> None:
         raise BadRecipe(
             f"Class weights need the task {' or '.join(CLASSIFYING)}. The task of {model} is {recipe.task}."
         )
-    if recipe.vectors and recipe.task not in WITH_WORDS:
+    if recipe.vectors != "" and recipe.task not in WITH_WORDS:
         raise BadRecipe(f"Vectors need the task {' or '.join(WITH_WORDS)}. The task of {model} is {recipe.task}.")
-    if recipe.freeze_vectors and not recipe.vectors:
+    if recipe.freeze_vectors and recipe.vectors == "":
         raise BadRecipe("There are no vectors to freeze. Name them with vectors, or leave out freeze_vectors.")
 
 

@@ -123,7 +123,7 @@ def settings_of(config: TrainConfig, recipe: Recipe) -> dict[str, Any]:
     del attributes["hyperparameters"]
     own = {name: getattr(config, name) for name in ("recipe", "hyperparameters", *KEPT)}
     source = None if config.source is None else _source_values(config.source)
-    return plain({**attributes, **own, "vectors": _path_or_class(config.vectors or None), "source": source})
+    return plain({**attributes, **own, "vectors": _path_or_class(config.vectors), "source": source})
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
@@ -136,8 +136,8 @@ def _check(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, Recipe]:
         raise BadData(f"Train on a dataset or on your own data, not on both. Received: {config.dataset} and data.")
     config = resolve(config, recipe)
     recipe = replace(recipe, **{name: getattr(config, name) for name in OVERRIDES})
+    check_path(config.vectors)
     check_recipe(config.model, recipe)
-    check_path(config.vectors or None)
     if config.source is None:
         if config.dataset == OWN_DATA:
             raise BadData(
@@ -170,7 +170,7 @@ def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
         "dataset": (config.dataset or recipe.dataset) if config.source is None else config.source.title,
         "seed": SEED.check(SEED.default if config.seed is None else config.seed),
     }
-    known = {each.name: each for each in SETTINGS} | scalars()
+    known = scalars() | {each.name: each for each in SETTINGS}
     for name in (*(each.name for each in SETTINGS), *OVERRIDES):
         given = getattr(config, name)
         value = getattr(recipe, name) if given is None else given
@@ -250,7 +250,7 @@ def _source_values(source: Source) -> dict[str, Any]:
 def _path_or_class(data: Any) -> str | list[str] | None:
     """Returns an absolute path, or the class of data in memory in a list."""
     if isinstance(data, (str, Path)):
-        return str(Path(data).absolute())
+        return str(Path(data).absolute()) if data != "" else None
     return None if data is None else [type(data).__name__]
 
 

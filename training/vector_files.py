@@ -39,14 +39,21 @@ Found = dict[int, Floats]  # the vector of a word, `(dim,)`, by the number of th
 
 
 def check_path(vectors: Any) -> None:
-    """Checks the path of word vectors, without reading them. Vectors in memory are not checked.
+    """Checks the path of word vectors, without reading them. `KeyedVectors` of gensim and "" (none) need no check.
 
     Raises:
         BadData: there is no such file and no such run, or the file begins like a pickle or an archive.
     """
-    if not isinstance(vectors, str | Path) or Path(vectors, "config.json").is_file():
+    if hasattr(vectors, "key_to_index") or (isinstance(vectors, str) and not vectors):
         return
+    if not isinstance(vectors, str | Path):
+        raise BadData(
+            "Expected vectors to be a file, the folder of a run or gensim's KeyedVectors. "
+            f"Received: {type(vectors).__name__}."
+        )
     path = Path(vectors)
+    if (path / "config.json").is_file():
+        return
     if not path.is_file():
         raise BadData(f"Expected vectors to be a file, or the folder of a run of word2vec. Received: {path}.")
     try:

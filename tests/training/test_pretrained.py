@@ -75,8 +75,10 @@ def test_a_file_a_run_and_gensim_give_the_same(file: Path, tmp_path: Path) -> No
 def test_vectors_that_do_not_fit(file: Path, tmp_path: Path) -> None:
     with pytest.raises(BadData, match="No word of the data has a vector in vectors.txt. Words must be equal"):
         read_vectors(file, ["Good", "day"])
-    with pytest.raises(BadData, match="Expected vectors to be a file, .* Received: dict"):
-        read_vectors({"good": [1]}, WORDS)
+    with pytest.raises(BadData, match="Expected vectors to be a file, .* Received: ndarray"):
+        check(TrainConfig("sequence_to_vector", vectors=np.ones((2, 3))))
+    with pytest.raises(BadData, match="No word of the data has a vector in KeyedVectors"):
+        read_vectors(KeyedVectors(3), WORDS)
     nan = keyed()
     nan.vectors[0, 1] = np.nan
     with pytest.raises(BadData, match="Expected finite numbers in KeyedVectors. Received: NaN or infinity"):

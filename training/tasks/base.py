@@ -80,7 +80,7 @@ class Task(ABC):
         Raises:
             GalleryError: the vectors cannot be read, or no word has one.
         """
-        if not self.recipe.vectors:
+        if self.recipe.vectors == "":
             return None
         if self.word_table is None or self.word_table.role not in self.dataset.texts:
             raise BadData(f"The dataset {self.dataset.name} has no words that could start with vectors.")
