@@ -7,6 +7,7 @@ import runpy
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -42,6 +43,30 @@ def test_two_paths_lead_from_the_kernel_to_the_loss(tmp_path: Path, capsys: pyte
         pixels = np.asarray(picture.convert("RGB"))
     for colour in ((0xBD, 0x1F, 0x01), (0x3F, 0x90, 0xDA)):  # a path each
         assert (pixels == colour).all(axis=-1).sum() > 500
+
+
+@pytest.mark.models
+def test_entity_vectors_are_inputs_of_another_model() -> None:
+    """The target depends on two groups of categories. Vectors that say the group suffice for an exact prediction."""
+    from keras_gallery.models import create
+    from keras_gallery.training.data.dataset import Dataset
+
+    example = runpy.run_path(str(EXAMPLES / "entity_vectors.py"))
+    ids = np.stack(np.meshgrid(np.arange(2, 12), np.arange(2, 7)), axis=-1).reshape(-1, 2).astype(np.int32)
+    group = ids % 2  # neighbouring ids are in different groups
+    target = (3 * group[:, :1] + group[:, 1:]).astype(np.float32)
+    model = create("entity_embedding", categories=(12, 7), dims=(2, 1), hidden=(1,))
+    for number, size in ((1, 12), (2, 7)):
+        table = model.get_layer(f"field_{number}")
+        table.set_weights([np.tile(np.arange(size)[:, None] % 2, (1, table.output_dim))])
+    np.testing.assert_array_equal(example["vectors"](model, ids), group[:, [0, 0, 1]])
+    order = np.random.default_rng(0).permutation(len(ids))
+    train, test = order[10:], order[:10]
+    found = example["compare"](model, Dataset("mine", ids[train], target[train], ids[test], target[test], ""), 0)
+    assert found.keys() == {"gradient boosting", "5 nearest neighbours"}
+    for errors in found.values():
+        assert errors["entity vectors"] < 1e-3 and errors.keys() == {"entity vectors", "one-hot", "ordinals"}
+    assert found["5 nearest neighbours"]["ordinals"] > 1 < 10 * found["5 nearest neighbours"]["one-hot"]
 
 
 @pytest.mark.models
