@@ -1,6 +1,6 @@
 """Measures what pre-trained word vectors change in a classifier of film reviews.
 
-    python benchmarks/word_vectors.py [--seeds 3] [--epochs 5] [--vector-epochs 12]
+    python benchmarks/word_vectors.py [--seeds 3] [--epochs 5] [--vector-epochs 10]
 
 The word vectors are learnt from `wikipedia`, half a million words: by `word2vec_skipgram` and `word2vec_cbow`, and by
 gensim's Word2Vec with the same settings. `sequence_to_vector` then learns to classify `reviews` with random vectors of
@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras_gallery.training import load_recipe
 from keras_gallery.training.data.word_batches import NEGATIVES, SAMPLE
+from keras_gallery.training.results.page import figure
 from keras_gallery.training.tasks.word_vectors import WINDOW
 
 import keras_gallery as kg
@@ -27,15 +29,16 @@ DIM = 100
 SKIPGRAM, CBOW = "word2vec_skipgram", "word2vec_cbow"
 
 
-def by_gensim(skipgram: bool, epochs: int | None) -> Any:
-    """Returns gensim's vectors of the words of the training sentences."""
+def by_gensim(model: str, epochs: int | None) -> Any:
+    """Returns gensim's vectors of the words of the training sentences, with the settings of a model's recipe."""
     from gensim.models import Word2Vec
 
     dataset = kg.load_dataset("wikipedia")
     names = np.array(["", "", *dataset.texts["word"].names], object)
     sentences = [names[row[row > 1]].tolist() for row in dataset.x_train]  # without padding and unknown words
     settings = {"vector_size": DIM, "window": WINDOW, "negative": NEGATIVES, "sample": SAMPLE, "min_count": 1}
-    return Word2Vec(sentences, sg=int(skipgram), epochs=epochs or 12, workers=1, seed=0, **settings).wv
+    epochs = epochs or load_recipe(model).epochs
+    return Word2Vec(sentences, sg=int(model == SKIPGRAM), epochs=epochs, workers=1, seed=0, **settings).wv
 
 
 def sources(epochs: int | None, runs: Path) -> Iterator[tuple[str, Any]]:
@@ -43,14 +46,14 @@ def sources(epochs: int | None, runs: Path) -> Iterator[tuple[str, Any]]:
     yield "random", None
     for model in (SKIPGRAM, CBOW):
         yield model, kg.train(model, dim=DIM, epochs=epochs, runs=runs).folder
-        yield f"gensim, {model.removeprefix('word2vec_')}", by_gensim(model == SKIPGRAM, epochs)
+        yield f"gensim, {model.removeprefix('word2vec_')}", by_gensim(model, epochs)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3, help="number of trainings of each classifier (default: 3)")
     parser.add_argument("--epochs", type=int, help="epochs of the classifier (default: the recipe's)")
-    parser.add_argument("--vector-epochs", type=int, help="epochs of the vectors (default: the recipe's, 12)")
+    parser.add_argument("--vector-epochs", type=int, help="epochs of the vectors (default: the recipe's)")
     values = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for name, vectors in sources(values.vector_epochs, Path(folder)):
@@ -64,10 +67,10 @@ def main() -> None:
                     )
                     for seed in range(values.seeds)
                 ]
-                figures = [np.array([run.metrics[each] for run in found]) for each in ("accuracy", "cross_entropy")]
+                seeds = {"seeds": {str(seed): run.metrics for seed, run in enumerate(found)}}
                 known = (found[0].config["vectors"] or {}).get("found", 0)
                 how = "frozen" if freeze else "trained"
-                spread = "   ".join(f"{figure.mean():.4f} ± {figure.std():.4f}" for figure in figures)
+                spread = "   ".join(figure(seeds, *each) for each in (("accuracy", ".4f"), ("cross_entropy", ".3f")))
                 print(f"{name:20} {how:8} {known:6,} words found   {spread}", flush=True)
 
 

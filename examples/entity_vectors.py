@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ REGRESSORS: dict[str, Callable[[int], Any]] = {
 
 def vectors(model: Any, ids: np.ndarray) -> np.ndarray:
     """Returns the vectors of the categories in each row of ids `(n, fields)`, side by side: `(n, sum of dims)`."""
-    tables = [np.array(model.get_layer(f"field_{number}").embeddings) for number in range(1, ids.shape[1] + 1)]
+    tables = [model.get_layer(f"field_{number}").get_weights()[0] for number in range(1, ids.shape[1] + 1)]
     return np.concatenate([table[column] for table, column in zip(tables, ids.T, strict=True)], axis=1)
 
 
@@ -77,7 +78,8 @@ def main(seeds: int = 3, epochs: int | None = None) -> dict[str, dict[str, list[
                     found.setdefault(name, {}).setdefault(kind, []).append(error)
     for name, kinds in found.items():
         for kind, errors in kinds.items():
-            print(f"{name:24} {kind:16} RMSE {np.mean(errors):.3f} ± {np.std(errors):.3f}")
+            spread = f" ± {stdev(errors):.3f}" if len(errors) > 1 else ""
+            print(f"{name:24} {kind:16} RMSE {fmean(errors):.3f}{spread}")
     return found
 
 

@@ -66,7 +66,8 @@ def test_entity_vectors_are_inputs_of_another_model() -> None:
     assert found.keys() == {"gradient boosting", "5 nearest neighbours"}
     for errors in found.values():
         assert errors["entity vectors"] < 1e-3 and errors.keys() == {"entity vectors", "one-hot", "ordinals"}
-    assert found["5 nearest neighbours"]["ordinals"] > 1 < 10 * found["5 nearest neighbours"]["one-hot"]
+        # No pair is in the data twice. Without the groups, the nearest training examples have other targets.
+        assert min(errors["one-hot"], errors["ordinals"]) > 0.1
 
 
 @pytest.mark.models

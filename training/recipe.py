@@ -84,7 +84,8 @@ class Recipe:
         mixed_precision: `float16` or `bfloat16` to compute with 16-bit numbers, or `none`. The weights have 32 bits.
         vectors: word vectors that the words start with: the path of a file (word2vec's text or binary format, or
             GloVe's), or the folder of a run of word2vec. The length of the model's vectors is that of the file. Words
-            that it lacks start as usual. Empty for none. Only for `classify_text`, `translate` and `word_vectors`.
+            that it lacks start as usual. Empty for none. Only for `classify_text`, `tag`, `translate` and
+            `word_vectors`.
         freeze_vectors: whether the vectors of words are not trained, if there are `vectors`.
         targets: results to reach.
     """

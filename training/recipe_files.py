@@ -27,7 +27,7 @@ TABLES = ("hyperparameters", "targets")
 RECONSTRUCTING = ("reconstruct", "denoise", "colorize")
 CHANGING = (*RECONSTRUCTING, "generate", "classify")  # tasks whose training images can be changed at random
 CLASSIFYING = ("classify", "classify_text")
-WITH_WORDS = ("classify_text", "translate", "word_vectors")  # tasks of models with vectors of words
+WITH_WORDS = ("classify_text", "tag", "translate", "word_vectors")  # tasks of models with vectors of words
 TEXTS = ("dataset", "vectors")  # attributes that are any text
 IMAGE_CHANGES = ("augment", "shift", "mirror", "binarize")
 

@@ -95,10 +95,14 @@ def _unreadable(path: Path, error: Exception) -> BadData:
     return BadData(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.")
 
 
+def _check_size(size: int, path: Path) -> None:
+    if size > MOST_BYTES:
+        raise BadData(f"{path.name} is larger than {MOST_BYTES / 2**30:.0f} GiB uncompressed. Take fewer words.")
+
+
 def _read(file: Any, path: Path, wanted: Mapping[bytes, int]) -> Found:
     size = MOST_BYTES if path.suffix.lower() == ".gz" else path.stat().st_size
-    if size > MOST_BYTES:
-        raise BadData(f"{path.name} is larger than {MOST_BYTES / 2**30:.0f} GiB. Take fewer words.")
+    _check_size(size, path)
     first = file.readline(MOST_LINE)
     header = HEADER.fullmatch(first)
     count, dim = map(int, header.groups()) if header else (None, len(first.split()) - 1)
@@ -132,8 +136,7 @@ def _text(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[by
     lines = size = 0
     while len(found) < len(wanted) and (line := file.readline(MOST_LINE)):
         size += len(line)
-        if size > MOST_BYTES:
-            raise BadData(f"{path.name} is larger than {MOST_BYTES / 2**30:.0f} GiB uncompressed. Take fewer words.")
+        _check_size(size, path)
         words = line.split(None, 1)[:1]
         lines += len(words)
         number = wanted.get(words[0]) if words else None
@@ -152,12 +155,15 @@ def _text(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[by
 def _binary(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[bytes, int]) -> Found:
     found: Found = {}
     longest = MOST_WORD + 1 + 4 * dim
-    buffer, at = b"", 0
+    buffer, at, size = b"", 0, 0
     for row in range(1, int(count or 0) + 1):
         if len(found) == len(wanted):
             break
         if len(buffer) - at < longest:
-            buffer, at = buffer[at:] + file.read(max(CHUNK, longest)), 0
+            more = file.read(max(CHUNK, longest))
+            size += len(more)
+            _check_size(size, path)
+            buffer, at = buffer[at:] + more, 0
         blank = buffer.find(b" ", at, at + MOST_WORD + 1)
         if blank < 0 or blank + 1 + 4 * dim > len(buffer):
             raise BadData(

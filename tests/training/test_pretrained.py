@@ -58,7 +58,8 @@ def run_of(model: str, folder: Path, tokens: dict[str, Any]) -> Path:
 def task_of(model: str, roles: tuple[str, ...], vectors: Any, **changes: Any) -> Task:
     tokens = Tokens(WORDS, "words")
     x = np.random.default_rng(0).integers(2, tokens.size, (40, 3)).astype(np.int32)
-    y = (x == 4).any(axis=1).astype(np.int64) if "output" not in roles else x
+    y = (x == 4).astype(np.int64) if model == "sequence_tagger" else (x == 4).any(axis=1).astype(np.int64)
+    y = x if "output" in roles else y
     dataset = Dataset("mine", x, y, x, y, "", ("no", "yes"), {role: tokens for role in roles})
     return TASKS[(recipe := replace(load_recipe(model), vectors=vectors, **changes)).task](recipe, dataset, 0)
 
@@ -89,6 +90,7 @@ def test_vectors_that_do_not_fit(file: Path, tmp_path: Path) -> None:
 
 MODELS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "sequence_to_vector": (("text",), ("token_embedding",), "embedding_dim"),
+    "sequence_tagger": (("text",), ("token_embedding",), "embedding_dim"),
     "encoder_decoder": (("text", "output"), ("encoder", "embedding"), "embedding_dim"),
     "word2vec_skipgram": (("word",), ("embedding",), "dim"),
 }
@@ -144,7 +146,7 @@ def test_the_settings_of_vectors(file: Path, tmp_path: Path) -> None:
     config, checked = check(TrainConfig("sequence_to_vector", toml, root=tmp_path / "runs"))
     assert (config.vectors, checked.vectors, checked.freeze_vectors) == (str(file), str(file), True)
     for model, given, error, message in (
-        ("convnet", {"vectors": str(file)}, BadRecipe, "Vectors need the task classify_text or translate or word_v"),
+        ("convnet", {"vectors": str(file)}, BadRecipe, "Vectors need the task classify_text or tag or translate or w"),
         ("sequence_to_vector", {"freeze_vectors": True}, BadRecipe, "There are no vectors to freeze"),
         (
             "sequence_to_vector",

@@ -95,6 +95,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "not_a_number.txt": (text(["a"], VALUES[:1]) + b"film 1 2 x\n", "Expected a word and 3 numbers for word 2"),
     "infinite.txt": (text(["a"], VALUES[:1]) + b"film 1 2 1e39\n", "Expected a word and 3 numbers for word 2"),
     "bomb.txt.gz": (gzip.compress(b"a 1 2 3\n" * 2_000), "is larger than .* GiB uncompressed"),
+    "bomb.bin.gz": (gzip.compress(binary(["w" * 1_000] * 20, np.zeros((20, 1)))), "is larger than .* GiB uncompressed"),
     "claims.bin.gz": (gzip.compress(binary(WORDS, VALUES, "9999 3")), "too small for 9,999 words"),
     "cut.txt.gz": (gzip.compress(text(WORDS, VALUES))[:-9], "Cannot read"),
     "plain.txt.gz": (text(WORDS, VALUES), "Cannot read"),
@@ -118,7 +119,7 @@ def test_files_that_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             read_file(path, WANTED)
     (tmp_path / "large.txt").write_bytes(GOOD["glove.txt"])
     monkeypatch.setattr(vector_files, "MOST_BYTES", 100)
-    with pytest.raises(BadData, match="large.txt is larger than 0 GiB. Take fewer words"):
+    with pytest.raises(BadData, match="large.txt is larger than 0 GiB uncompressed. Take fewer words"):
         read_file(tmp_path / "large.txt", WANTED)
 
 

@@ -143,7 +143,9 @@ def finished_run(recipe_name: RecipeName, seed: int, runs: str | Path) -> Run | 
     """
     recipe = load_recipe(recipe_name.model, recipe_name.recipe)
     keys = (*RECIPE_SETTINGS, "dataset", "epochs", "batch_size", "learning_rate")
-    settings = {"seed": seed, "interrupted": False} | plain({key: getattr(recipe, key) for key in keys})
+    settings = {"seed": seed, "interrupted": False, "vectors": None} | plain(
+        {key: getattr(recipe, key) for key in keys}
+    )
     defaults = {each.name: each.default for each in describe(recipe_name.model).hyperparameters}
     hyperparameters = json.loads(json.dumps(defaults | dict(recipe.hyperparameters)))  # tuples become lists
     by_dataset = BY_DATASET - set(recipe.hyperparameters)

@@ -14,6 +14,7 @@ from ...preparation.splits import PADDING
 from ..data.dataset import Dataset, Examples
 from ..data.tokens import NO_TAG
 from ..pictures import answers as answer_plots
+from ..pretrained import WordTable
 from .base import Task, Yardsticks, outputs_of
 from .translation import TextBatches
 
@@ -26,6 +27,7 @@ class Tagging(Task):
     """The task `tag`: predicts the tag of each token of a text."""
 
     targets = "a tag for each token"
+    word_table = WordTable("text", "embedding_dim", ("token_embedding",))
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:

@@ -19,6 +19,7 @@ from keras_gallery.training.results.measure import (
     all_recipes,
     draw_gradient_norms,
     draw_moved,
+    finished_run,
     load_results,
     results,
 )
@@ -70,6 +71,11 @@ def test_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pyte
     results(names, (0, 1), tmp_path / "docs", tmp_path / "runs", messages.append)
     assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 2
     assert load_results(tmp_path / "docs") == known
+
+    # A run with pre-trained vectors is not a run of the recipe.
+    config = tmp_path / "runs/denoising_autoencoder/001/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"vectors": {"name": "glove.txt"}}))
+    assert [finished_run(names[0], seed, tmp_path / "runs") is None for seed in (0, 1)] == [True, False]
 
 
 def test_interrupted_training_is_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
