@@ -122,13 +122,13 @@ TABLES = (
         "Word embeddings",
         "Spearman's rank correlation between the cosine similarity of two vectors and human similarity ratings, over "
         "the pairs of WordSim-353 and SimLex-999 in which both words are known. `analogies` is the share of correct "
-        'answers to questions such as "man is to king as woman is to …". gensim\'s Word2Vec was trained on the '
-        "same sentences with the same dimension, window, number of negative samples and epochs. We chose the learning "
-        "rates of our models by these results; gensim has its default learning rate. `seconds` is the training time "
-        "of our models, with compilation and validation. The next two columns are the training time of gensim with "
-        "one thread, and with one thread for each core (`all cores`). `loss` is the loss of the model in nats, "
-        "averaged over examples from the test sentences. `frequencies` is the loss of a model that only knows how "
-        "frequent each word is.",
+        'answers to questions such as "man is to king as woman is to …", over the questions of which all four words '
+        "are known (3,594 of 19,544). gensim's Word2Vec was trained on the same sentences with the same dimension, "
+        "window, number of negative samples and epochs. We chose the learning rates of our models by these results; "
+        "gensim has its default learning rate. `seconds` is the training time of our models, with compilation and "
+        "validation. The next two columns are the training time of gensim with one thread, and with one thread for "
+        "each core (`all cores`). `loss` is the loss of the model in nats, averaged over examples from the test "
+        "sentences. `frequencies` is the loss of a model that only knows how frequent each word is.",
         (
             Column("WordSim", "wordsim", ".3f"),
             Column("gensim", "gensim_wordsim", ".3f"),
