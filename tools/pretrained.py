@@ -25,7 +25,8 @@ from keras_gallery import training
 
 WEIGHTS = "model.weights.h5"
 MANY = 1024  # values; smaller arrays, such as the means of the inputs, stay in single precision
-KEPT = ("config.json", "history.json", "tokens.json")
+KEPT = ("history.json", "tokens.json")
+OF_THE_MACHINE = ("seconds", "images_per_second")
 
 
 def main(runs: str, names: list[str]) -> None:
@@ -51,10 +52,12 @@ def write(run: Run, folder: Path) -> None:
     for name in KEPT:
         if (run.folder / name).exists():
             shutil.copy(run.folder / name, folder)
-    shutil.copy(run.folder / "metrics.json", folder)
+    _write_json(folder / "config.json", {**run.config, "root": "runs"})
+    _write_json(folder / "metrics.json", run.metrics)
     halve(run.folder / "model.keras", folder / "model.keras")
     found = evaluation.evaluate(Run.load(folder)).metrics
-    _write_json(folder / "metrics.json", {name: found.get(name, value) for name, value in run.metrics.items()})
+    metrics = {name: found.get(name, value) for name, value in run.metrics.items() if name not in OF_THE_MACHINE}
+    _write_json(folder / "metrics.json", metrics)
     card = {
         "data": load(str(run.config["dataset"])).source,
         "command": f"gallery train {run.config['model']} --seed 0",

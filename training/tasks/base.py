@@ -20,8 +20,8 @@ from ..data.chunks import predict
 from ..data.dataset import Dataset, hold_out
 from ..errors import BadData
 from ..pictures import plots
-from ..pretrained import Vectors, WordTable, read_vectors
 from ..recipe import Recipe
+from ..word_tables import Vectors, WordTable, read_vectors
 
 Yardsticks = Mapping[str, NDArray[Any]]
 

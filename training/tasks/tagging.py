@@ -14,7 +14,7 @@ from ...preparation.splits import PADDING
 from ..data.dataset import Dataset, Examples
 from ..data.tokens import NO_TAG
 from ..pictures import answers as answer_plots
-from ..pretrained import WordTable
+from ..word_tables import WordTable
 from .base import Task, Yardsticks, outputs_of
 from .translation import TextBatches
 

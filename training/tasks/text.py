@@ -11,7 +11,7 @@ import numpy as np
 
 from ...preparation.splits import PADDING, Split
 from ..data.dataset import Dataset
-from ..pretrained import WordTable
+from ..word_tables import WordTable
 from .classification import Classification
 
 # Largest n of the n-grams in the bag-of-words baseline, for each method to split texts.

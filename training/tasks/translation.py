@@ -17,7 +17,7 @@ from ..data.batches import generator
 from ..data.dataset import Dataset, Examples
 from ..figures import metrics
 from ..pictures import answers as answer_plots
-from ..pretrained import WordTable
+from ..word_tables import WordTable
 from .base import Task, Yardsticks
 
 Ids = NDArray[np.int32]

@@ -20,7 +20,7 @@ from ..figures.analogies import analogy_figures
 from ..figures.word_similarity import neighbours, similarity_figures
 from ..pictures import plots
 from ..pictures import vectors as vector_plots
-from ..pretrained import WordTable
+from ..word_tables import WordTable
 from .base import Task, Yardsticks
 
 WINDOW = 5  # window size for skip-gram; for CBOW, the window size is a hyperparameter of the model

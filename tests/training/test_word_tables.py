@@ -18,12 +18,12 @@ from keras_gallery.training.data.dataset import Dataset
 from keras_gallery.training.data.tokens import Tokens
 from keras_gallery.training.errors import BadData, BadRecipe, BadResume
 from keras_gallery.training.fitting import build, fit
-from keras_gallery.training.pretrained import read_vectors
 from keras_gallery.training.recipe_files import read_recipe, recipe_toml
 from keras_gallery.training.settings import TrainConfig, check, settings_of
 from keras_gallery.training.tasks import TASKS, Task
 from keras_gallery.training.train import hyperparameters_of, train
 from keras_gallery.training.unfinished import Unfinished
+from keras_gallery.training.word_tables import read_vectors
 
 WORDS = ("bad", "film", "good", "the")
 VECTORS = {"good": [1, 2, 3], "bad": [-1, -2, -3], "zebra": [9, 9, 9]}
