@@ -10,8 +10,8 @@ const SEASONS = { month: 12, quarter: 4, week: 52, day: 7, hour: 24, minute: 60 
 const MAX_BARS = 256;
 const MAX_PICTURES = 24;
 const MAX_JSON = 20_000; // characters
-// Colours of the classes of a mask: ten that people can tell apart, then again.
-const COLOURS = [[31, 119, 180], [255, 127, 14], [44, 160, 44], [214, 39, 40], [148, 103, 189], [140, 86, 75], [227, 119, 194], [127, 127, 127], [188, 189, 34], [23, 190, 207]];
+// Colours of the classes of a mask: twelve that people can tell apart, then again.
+const COLOURS = [[31, 119, 180], [255, 127, 14], [44, 160, 44], [214, 39, 40], [148, 103, 189], [140, 86, 75], [227, 119, 194], [127, 127, 127], [188, 189, 34], [23, 190, 207], [60, 60, 60], [255, 240, 150]];
 
 /** Returns the elements that show the outputs. `context` is {signature, outputs, fields, body, openDecoder}. */
 export function views(context) {
@@ -108,12 +108,12 @@ function series([value], spec, { body, signature }) {
 function mask([value], spec, { fields }) {
   const source = fields.find((each) => each.picture)?.picture();
   const [height, width] = [value.length, value[0].length];
-  const colours = value.flat().flatMap((id) => COLOURS[((id % 10) + 10) % 10].map((part) => part / 255));
+  const colours = value.flat().flatMap((id) => COLOURS[((id % COLOURS.length) + COLOURS.length) % COLOURS.length].map((part) => part / 255));
   const used = [...new Set(value.flat())].sort((a, b) => a - b);
   const name = (id) => spec.note?.labels?.names[id] ?? `class ${id}`;
   const key = used.map((id) => {
     const chip = h("span", { class: "chip", "aria-hidden": "true" });
-    chip.style.background = `rgb(${COLOURS[((id % 10) + 10) % 10].join(" ")})`;
+    chip.style.background = `rgb(${COLOURS[((id % COLOURS.length) + COLOURS.length) % COLOURS.length].join(" ")})`;
     return h("span", { class: "row" }, chip, name(id));
   });
   const picture = (values, caption) => figure({ height, width, channels: 3, values }, caption);
