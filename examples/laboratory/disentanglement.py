@@ -128,8 +128,8 @@ def main(
         methods = {"PCA": (components.encode(test, CODE), components.reconstruct(test, CODE))}
         for beta in betas:
             network = trained(x, beta, seed, epochs)
-            codes = network.get_layer("encoder").predict(test, verbose=0)
-            methods[f"β = {beta:g}"] = codes, network.get_layer("decoder").predict(codes, verbose=0)
+            codes = network.get_layer("encoder").predict(test, batch_size=TEST, verbose=0)
+            methods[f"β = {beta:g}"] = codes, network.get_layer("decoder").predict(codes, batch_size=TEST, verbose=0)
         for name, (codes, rebuilt) in methods.items():
             share = information(codes, values)
             drawn.setdefault(name, share)

@@ -2,10 +2,10 @@
 
     python examples/laboratory/edges.py edges.png
 
-The inputs are whitened patches of 10 × 10 pixels, and the network has 100 hidden units with a KL penalty. The picture
-shows the input of norm 1 that activates each hidden unit most, x_j = W_ij / √(Σ_j W_ij²). The program prints the share
-of the units whose input has one orientation, one band of frequencies and a small area, for the trained network, for the
-components of PCA and for random weights.
+The inputs are whitened patches of 10 × 10 pixels. The network has 100 hidden units with a KL penalty, and a penalty for
+large weights. The picture shows the input of norm 1 that activates each hidden unit most, x_j = W_ij / √(Σ_j W_ij²).
+The program prints the share of the units whose input has one orientation, one band of frequencies and a small area, for
+the trained network, for the components of PCA and for random weights.
 
 Source: lecture notes 003, "Visualization"; Olshausen and Field 1996, "Emergence of Simple-Cell Receptive Field
 Properties by Learning a Sparse Code for Natural Images".
@@ -25,13 +25,12 @@ from keras_gallery.training.figures.pca import Components
 from keras_gallery.training.pictures.plots import best_inputs
 from matplotlib.figure import Figure
 
-SIZE, UNITS, PATCHES, EPOCHS, BATCH, SEEDS = 10, 100, 20_000, 30, 250, (0, 1, 2)
-RHO, WEIGHT = 0.05, 10.0  # target mean activation, and weight of the KL penalty
-EPSILON = 0.05  # added to the variances before whitening, so that noise is not amplified
+SIZE, UNITS, PATCHES, EPOCHS, BATCH, SEEDS = 10, 100, 20_000, 20, 200, (0, 1, 2)
+RHO, WEIGHT = 0.03, 10.0  # target mean activation, and weight of the KL penalty
+DECAY = 0.01  # weight of the sum of the squared weights; without it, small activations and large weights suffice
+EPSILON = 0.3  # added to the variances before whitening, so that noise is not amplified
 PADDED = 40  # side of the padded images whose spectrum is computed
-RADIUS = (
-    0.1  # of a band of frequencies, in cycles per pixel: a patch of 10 pixels cannot distinguish closer frequencies
-)
+RADIUS = 0.1  # of a band, in cycles per pixel: a patch of 10 pixels cannot distinguish closer frequencies
 LEAST_ORIENTED, LEAST_BAND, MOST_AREA = 0.5, 0.5, 0.25
 
 Floats = np.ndarray
@@ -101,11 +100,13 @@ def trained(x: Floats, seed: int, epochs: int) -> Floats:
     keras.utils.set_random_seed(seed)
     options = {"rho": RHO, "weight": WEIGHT, "output_activation": "linear"}
     model = create("sparse_autoencoder", image_shape=x.shape[1:], code_dim=UNITS, **options)
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, epochs * -(-len(x) // BATCH))
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.01), SquaredError(), steps_per_execution=20)
+    code, output = model.get_layer("encoder").get_layer("code"), model.get_layer("decoder").get_layer("output")
+    for layer in (code, output):
+        layer.kernel.regularizer = keras.regularizers.L2(DECAY)
+    rate = keras.optimizers.schedules.CosineDecay(0.02, epochs * -(-len(x) // BATCH))
+    model.compile(keras.optimizers.Adam(rate), SquaredError(), steps_per_execution=20)
     model.fit(x, x, batch_size=BATCH, epochs=epochs, verbose=0)
-    kernel = model.get_layer("encoder").get_layer("code").get_weights()[0]  # (pixels, UNITS)
-    return kernel.T.reshape(UNITS, *x.shape[1:])
+    return code.get_weights()[0].T.reshape(UNITS, *x.shape[1:])
 
 
 def draw(path: Path, inputs: dict[str, Floats]) -> None:
@@ -116,7 +117,7 @@ def draw(path: Path, inputs: dict[str, Floats]) -> None:
         framed = np.pad(scaled, ((0, 100 - len(scaled)), (1, 0), (1, 0)), constant_values=1)
         tiles = framed.reshape(10, 10, SIZE + 1, SIZE + 1).swapaxes(1, 2).reshape(10 * (SIZE + 1), -1)
         axis.imshow(tiles, cmap="gray", vmin=-1, vmax=1)
-        axis.set_title(name, fontsize=10)
+        axis.set_title(f"{name}: {shares(images)['edge-like']:.0%} edge-like", fontsize=11)
         axis.axis("off")
     figure.savefig(path, dpi=100)
 
@@ -135,14 +136,10 @@ def main(
     draw(path, {name: all_seeds[0] for name, all_seeds in inputs.items()})
     found = {name: [shares(each) for each in all_seeds] for name, all_seeds in inputs.items()}
     for name, all_seeds in found.items():
-        text = ", ".join(f"{each} {_mean(np.array([one[each] for one in all_seeds]))}" for each in all_seeds[0])
+        values = {each: [one[each] for one in all_seeds] for each in all_seeds[0]}
+        text = ", ".join(f"{key} {np.mean(each):.1%} ± {np.std(each):.1%}" for key, each in values.items())
         print(f"{name:18} {text}")
     return found
-
-
-def _mean(values: Floats) -> str:
-    """Returns the mean in percent, and the standard deviation of several values."""
-    return f"{values.mean():.0%}" + (f" ± {values.std(ddof=1):.0%}" if len(values) > 1 else "")
 
 
 if __name__ == "__main__":
