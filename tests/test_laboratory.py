@@ -42,8 +42,10 @@ def test_program(
     def eagerly(self: keras.Model, *args: object, **options: object) -> None:
         compile_(self, *args, **options | {"run_eagerly": True, "steps_per_execution": 1})
 
-    monkeypatch.setattr(keras.Model, "compile", eagerly)  # a few steps take less time than compiling a graph
-    found = program(name).main(tmp_path / "picture.png", **SHORT[name])
+    monkeypatch.setattr(keras.Model, "compile", eagerly)  # one step takes less time than compiling a graph
+    main = program(name).main
+    main.__globals__["BATCH"] = 10_000  # one step for each epoch
+    found = main(tmp_path / "picture.png", **SHORT[name])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= len(found)
     assert all(any(each in line for line in lines) for each in found)

@@ -103,6 +103,7 @@ def trained(x: Floats, seed: int, epochs: int) -> Floats:
     code, output = model.get_layer("encoder").get_layer("code"), model.get_layer("decoder").get_layer("output")
     for layer in (code, output):
         layer.kernel.regularizer = keras.regularizers.L2(DECAY)
+    code.bias.assign(np.full(UNITS, np.log(RHO / (1 - RHO))))  # so that the first mean activations are about RHO
     rate = keras.optimizers.schedules.CosineDecay(0.02, epochs * -(-len(x) // BATCH))
     model.compile(keras.optimizers.Adam(rate), SquaredError(), steps_per_execution=20)
     model.fit(x, x, batch_size=BATCH, epochs=epochs, verbose=0)

@@ -106,7 +106,6 @@ def draw(path: Path, ways: dict[str, Floats]) -> None:
     """Draws ways `(n, STEPS + 1, height, width)`: a row for each pair and kind."""
     count = len(next(iter(ways.values())))
     figure = Figure(figsize=(8, 0.72 * count * len(ways)), layout="constrained")
-    figure.suptitle("Ways between two test digits, decoded from equal steps between their codes", fontsize=10)
     for axis, index in zip(figure.subplots(count, 1), range(count), strict=True):
         rows = [np.concatenate(list(np.pad(each[index], ((0, 0), (1, 1), (1, 1)))), axis=1) for each in ways.values()]
         axis.imshow(np.concatenate(rows), cmap="gray_r", vmin=0, vmax=1)
@@ -134,7 +133,7 @@ def main(
                 images = decode(codes.reshape(-1, CODE)).reshape(*codes.shape[:2], *start.shape[1:])
             else:
                 images = between(start, end)
-            drawn.setdefault(kind, images[:3, ..., 0])
+            drawn.setdefault(kind, images[:4, ..., 0])
             ways = images.reshape(*images.shape[:2], -1)
             figures = bend(ways), length(ways), distance(ways[:, STEPS // 2], train), distance(ways[:, 0], train)
             for name, value in zip(("bend", "length", "middle", "ends"), figures, strict=True):
