@@ -87,7 +87,7 @@ def draw(path: Path, fields: dict[str, Floats], grid: Floats, curve: Floats) -> 
         axis.quiver(*grid.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.003, color="#333333")
         axis.set_title(name, fontsize=10)
         axis.set(xlim=(-1.25, 1.1), ylim=(-0.95, 1.2), aspect="equal", xticks=[-1, 0, 1], yticks=[0, 1])
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=80)
 
 
 def main(

@@ -86,7 +86,7 @@ def draw(path: Path, x: Floats, rebuilt: dict[str, Floats]) -> None:
         axis.set_box_aspect((1, 1, 1))
         axis.view_init(elev=62, azim=25)  # from above, so that a plane differs from a curved surface
         axis.tick_params(labelsize=7, pad=-2)
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=80)
 
 
 def main(path: Path, epochs: int = EPOCHS, seeds: tuple[int, ...] = SEEDS) -> dict[str, list[float]]:
