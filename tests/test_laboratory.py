@@ -199,10 +199,11 @@ def test_shapes_have_their_factors() -> None:
         assert (places @ image).sum() / image.sum() == pytest.approx(0.45, abs=0.02)  # y = 7: below
     assert large.sum() / small.sum() == pytest.approx((0.51 / 0.37) ** 2, rel=0.15)
     assert ellipse.sum() / large.sum() == pytest.approx(np.pi / 4, rel=0.1)
-    centred = shapes.shapes(np.array([[0, 3, 4, 3, 0], [0, 4, 4, 3, 4], [2, 4, 4, 3, 0]]))[..., 0]
+    centred = shapes.shapes(np.array([[0, 3, 4, 3, 0], [0, 4, 4, 3, 4], [2, 4, 4, 3, 0], [0, 4, 4, 3, 2]]))[..., 0]
     assert (centred[0].max(axis=1) > 0).sum() < (centred[0].max(axis=0) > 0).sum()  # longer from left to right
     assert (centred[1].max(axis=1) > 0).sum() > (centred[1].max(axis=0) > 0).sum()  # turned by a right angle
     assert centred[2][:, :9].sum() > 2 * centred[2][:, 9:].sum()  # a triangle is wide on one side
+    assert places @ centred[3] @ places > 10  # half a right angle: from the upper left to the lower right
 
 
 @pytest.mark.models
