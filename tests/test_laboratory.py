@@ -203,7 +203,8 @@ def test_shapes_have_their_factors() -> None:
     assert (centred[0].max(axis=1) > 0).sum() < (centred[0].max(axis=0) > 0).sum()  # longer from left to right
     assert (centred[1].max(axis=1) > 0).sum() > (centred[1].max(axis=0) > 0).sum()  # turned by a right angle
     assert centred[2][:, :9].sum() > 2 * centred[2][:, 9:].sum()  # a triangle is wide on one side
-    assert places @ centred[3] @ places > 10  # half a right angle: from the upper left to the lower right
+    moment = places @ centred[3] @ places / centred[3].sum()  # positive: from the upper left to the lower right
+    assert moment == pytest.approx(0.51**2 / 8 + (0.9 / 14) ** 2, rel=0.1)
 
 
 @pytest.mark.models
