@@ -71,7 +71,8 @@ def draw(path: Path, curves: dict[str, dict[str, list[float]]], test: Floats, re
         axis.set_title(f"test {name}, sum over the pixels", fontsize=10)
         axis.set_xlabel("epoch", fontsize=9)
     charts[0].legend(fontsize=8)
-    rows = [np.concatenate(list(images[:: len(images) // 8, ..., 0][:8]), axis=1) for images in (test, *rebuilt.values())]
+    chosen = np.arange(8) * len(test) // 8
+    rows = [np.concatenate(list(images[chosen, ..., 0]), axis=1) for images in (test, *rebuilt.values())]
     pictures.imshow(np.concatenate(rows), cmap="gray_r", vmin=0, vmax=1)
     height = test.shape[1]
     pictures.set_yticks(np.arange(len(rows)) * height + height / 2, ["test image", *rebuilt], fontsize=8)
