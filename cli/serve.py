@@ -18,6 +18,7 @@ from .progress import progress
 if TYPE_CHECKING:
     from ..serving.launcher import ServerProcess
 
+EXPORTER_SECONDS = 10.0  # time for an export in progress to remove its files
 WATCH_SECONDS = 1  # seconds between two searches for models with new names
 # The same names as in serving/launcher.py. That module is not imported here, because it imports gRPC.
 KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
@@ -86,7 +87,13 @@ def page_flags(kind: str, flags: Sequence[str]) -> list[str]:
 def _run(values: argparse.Namespace) -> int:
     from ..serving.launcher import ServerProcess, choose, find_models
 
-    later = _export_missing(values)
+    # Like Ctrl-C, SIGTERM stops the other processes before this process ends.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        later = _export_missing(values)
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 0
     models = find_models(Path(values.saved_models), values.names)
     kind = choose(values.kind)
     # A container sees only the folders that exist when it starts.
@@ -101,8 +108,6 @@ def _run(values: argparse.Namespace) -> int:
         rest_port=check_free(values.host, values.rest_port, "rest-port"),
         flags=[*page, *watch, *values.flag],
     )
-    # Like Ctrl-C, SIGTERM stops the server before this process ends.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if server.kind == "tensorflow-model-server" and values.host != "0.0.0.0":
         print(
             "Note: tensorflow_model_server has no option for the address. It listens on all network interfaces.",
@@ -124,8 +129,7 @@ def _run(values: argparse.Namespace) -> int:
         return 0
     finally:
         if exporter:
-            exporter.kill()
-            exporter.wait()
+            _stop(exporter)
 
 
 def _export_missing(values: argparse.Namespace) -> list[str]:
@@ -134,7 +138,7 @@ def _export_missing(values: argparse.Namespace) -> list[str]:
     Returns the names of the models to export while the server runs.
     """
     from ..models.registry import list_models
-    from ..serving.errors import InvalidArgument, NotFound
+    from ..serving.errors import FailedPrecondition, InvalidArgument, NotFound
     from ..serving.launcher import find_models
 
     if values.all and values.names:
@@ -149,9 +153,22 @@ def _export_missing(values: argparse.Namespace) -> list[str]:
         now, later = (missing, []) if values.kind == "container" else (missing[: not exported], missing[not exported :])
     else:
         now, later = [name for name in values.names if name not in exported and name in list_models()], []
-    if now and (status := subprocess.run(_export_command(values, now)).returncode):
+    status = subprocess.run(_export_command(values, now)).returncode if now else 0
+    if status < 0:
+        raise FailedPrecondition(f"The export ended by signal {-status}. Is there enough memory?")
+    if status:
         raise SystemExit(status)  # the other process has printed the error
     return later
+
+
+def _stop(exporter: subprocess.Popen[bytes]) -> None:
+    """Ends the process that exports models. It first removes the version that it is writing."""
+    exporter.send_signal(signal.SIGINT)
+    try:
+        exporter.wait(EXPORTER_SECONDS)
+    except subprocess.TimeoutExpired:
+        exporter.kill()
+        exporter.wait()
 
 
 def _export_command(values: argparse.Namespace, names: Sequence[str]) -> list[str]:

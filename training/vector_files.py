@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 from .errors import BadData
 
 MOST_BYTES = 2**33  # largest size of a file, uncompressed
+MOST_RATIO = 100  # largest ratio of the uncompressed to the compressed size of a large file. Real vectors have 2 to 4.
+MOST_WORDS = 20_000_000
+MOST_BLANK = 1000  # empty lines
 MOST_DIM = 4096  # largest length of a vector
 MOST_WORD = 1024  # largest number of bytes of a word
 MOST_LINE = MOST_WORD + 32 * MOST_DIM
@@ -95,14 +98,16 @@ def _unreadable(path: Path, error: Exception) -> BadData:
     return BadData(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.")
 
 
-def _check_size(size: int, path: Path) -> None:
-    if size > MOST_BYTES:
-        raise BadData(f"{path.name} is larger than {MOST_BYTES / 2**30:.0f} GiB uncompressed. Take fewer words.")
+def _too_large(path: Path) -> BadData:
+    return BadData(f"{path.name} is too large (uncompressed), or has too many lines. Take fewer words.")
 
 
 def _read(file: Any, path: Path, wanted: Mapping[bytes, int]) -> Found:
-    size = MOST_BYTES if path.suffix.lower() == ".gz" else path.stat().st_size
-    _check_size(size, path)
+    size = path.stat().st_size
+    if path.suffix.lower() == ".gz":
+        size = min(MOST_BYTES, max(CHUNK, MOST_RATIO * size))
+    if size > MOST_BYTES:
+        raise _too_large(path)
     first = file.readline(MOST_LINE)
     header = HEADER.fullmatch(first)
     count, dim = map(int, header.groups()) if header else (None, len(first.split()) - 1)
@@ -117,7 +122,9 @@ def _read(file: Any, path: Path, wanted: Mapping[bytes, int]) -> Found:
     if count is not None and count * (2 * dim + 2 if is_text else 4 * dim + 2) - 1 > size:
         raise BadData(f"{path.name} is too small for {count:,} words of {dim:,} numbers, which its first line names.")
     file.seek(start)
-    return (_text if is_text else _binary)(file, path, count, dim, wanted)
+    if count is not None and count > MOST_WORDS:
+        raise _too_large(path)
+    return (_text if is_text else _binary)(file, path, count, dim, wanted, size)
 
 
 def _split(line: bytes, dim: int) -> tuple[bytes, Floats] | None:
@@ -131,14 +138,18 @@ def _split(line: bytes, dim: int) -> tuple[bytes, Floats] | None:
     return (word, values) if len(values) == dim and np.isfinite(values).all() else None
 
 
-def _text(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[bytes, int]) -> Found:
+def _text(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[bytes, int], most: int) -> Found:
     found: Found = {}
-    lines = size = 0
+    lines = size = blank = 0
     while len(found) < len(wanted) and (line := file.readline(MOST_LINE)):
         size += len(line)
-        _check_size(size, path)
         words = line.split(None, 1)[:1]
         lines += len(words)
+        blank += not words
+        if count is not None and lines > count:
+            raise BadData(f"The first line of {path.name} names {count:,} words, but there are more.")
+        if size > most or blank > MOST_BLANK or lines > MOST_WORDS:
+            raise _too_large(path)
         number = wanted.get(words[0]) if words else None
         if number is None or number in found:
             continue
@@ -152,7 +163,7 @@ def _text(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[by
     return found
 
 
-def _binary(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[bytes, int]) -> Found:
+def _binary(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[bytes, int], most: int) -> Found:
     found: Found = {}
     longest = MOST_WORD + 1 + 4 * dim
     buffer, at, size = b"", 0, 0
@@ -162,7 +173,8 @@ def _binary(file: Any, path: Path, count: int | None, dim: int, wanted: Mapping[
         if len(buffer) - at < longest:
             more = file.read(max(CHUNK, longest))
             size += len(more)
-            _check_size(size, path)
+            if size > most:
+                raise _too_large(path)
             buffer, at = buffer[at:] + more, 0
         blank = buffer.find(b" ", at, at + MOST_WORD + 1)
         if blank < 0 or blank + 1 + 4 * dim > len(buffer):

@@ -107,6 +107,12 @@ def _of_run(folder: Path, names: Sequence[str]) -> dict[int, Any]:
     words = run.tokens.get("word")
     if words is None:
         raise BadData(f"Expected a run of word2vec. Received a run of {run.config['model']}: {folder}.")
-    rows = np.asarray(keras.ops.convert_to_numpy(run.model.get_layer("embedding").embeddings), np.float32)
+    try:
+        layer = run.model.get_layer("embedding")
+        rows = np.asarray(keras.ops.convert_to_numpy(layer.embeddings), np.float32)
+    except (ValueError, AttributeError):
+        raise BadData(f"Expected a run of word2vec. Received a run of {run.config['model']}: {folder}.") from None
+    if len(rows) < len(words.names) + 2:
+        raise BadData(f"The vectors in {folder} are not those of the words in its tokens.json.")
     known = {word: number for number, word in enumerate(words.names, 2)}
     return {number: rows[known[word]] for number, word in enumerate(names, 2) if word in known}

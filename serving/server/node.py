@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import json
 import math
 import socket
@@ -119,6 +120,7 @@ class Node:
             metrics_path=self._metrics_path,
             routes={"/openapi.json": self._openapi, "/docs": self._docs, **page},
             card=self._card if self._flags.enable_page else None,
+            local=self._flags.enable_page and is_loopback(self._flags.host),
         )
         self._front = Front(grpc_api, rest_api, self._flags, budget, self._tls)
         await self._front.open(unix)
@@ -171,6 +173,14 @@ def threads(values: argparse.Namespace) -> int:
     flags = {"rest_api_num_threads": values.rest_api_port, "grpc_max_threads": values.port or values.grpc_socket_path}
     count: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
     return math.ceil(count / (values.workers or CORES))
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether an address leads to this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def threads_of_a_run(values: argparse.Namespace) -> int:

@@ -27,8 +27,8 @@ def test_a_version_without_a_card(tmp_path: Path, folder: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"{", b'{"a": NaN} x', b"[" * 100_000, b"\xff\xfe{\x00}\x00", b'{"a":' * 100_000],
-    ids=["empty", "list", "open", "further text", "deep list", "UTF-16", "deep objects"],
+    [b"", b"[]", b"{", b'{"a": 1} x', b"[" * 100_000, b"\xff\xfe{\x00}\x00", b'{"\xe9": 1}'],
+    ids=["empty", "list", "open", "further text", "deep list", "UTF-16", "Latin-1"],
 )
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "assets.extra").mkdir()
@@ -51,3 +51,24 @@ def test_a_pipe_does_not_stop_the_server(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / card.FILE)
     with pytest.raises(FailedPrecondition, match="not a regular file"):
         card.read(tmp_path)
+
+
+def test_a_link_that_leads_out_of_the_version(tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text('{"key": 1}')
+    version = tmp_path / "1"
+    version.mkdir()
+    (version / "assets.extra").mkdir()
+    (version / card.FILE).symlink_to("../../secret.json")
+    with pytest.raises(NotFound):
+        card.read(version)
+    (version / card.FILE).unlink()
+    (version / card.FILE).symlink_to("card.json")  # a circle
+    with pytest.raises(NotFound):
+        card.read(version)
+    (version / card.FILE).unlink()
+    (version / "assets.extra" / "real.json").write_text('{"key": 2}')
+    (version / card.FILE).symlink_to("real.json")
+    assert card.read(version) == b'{"key": 2}'
+    linked = tmp_path / "linked"  # the version itself may be a link
+    linked.symlink_to("1")
+    assert card.read(linked) == b'{"key": 2}'

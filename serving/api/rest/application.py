@@ -39,12 +39,14 @@ from . import body as rest_body
 from . import paths as rest_paths
 from .body import Receive, Scope
 from .disconnect import UntilDisconnect
+from .host import names_this_machine
 from .models import RestModels
 from .responses import JSON, PREFLIGHT, Answer, document, page, preflight
 
 log = logging.getLogger(__name__)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+CARD = "application/json; charset=utf-8"  # unlike JSON, without CORS headers: a card can show test examples
 CHUNK = 32 << 10  # bytes; over HTTP/1.1, a larger answer is sent in parts, each after the client has read earlier parts
 CHUNK_SECONDS = 60.0  # timeout for the client to read enough for the next part
 CORS = [
@@ -80,6 +82,7 @@ class RestApi:
         routes: functions for additional paths, such as "/docs". Each returns an `Answer`, or an HTTP status,
             a content type and a body.
         card: returns the card of a version, or raises ServingError. None for no cards.
+        local: whether requests must have `localhost` or an IP address in the header Host.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class RestApi:
         metrics_path: str | None = None,
         routes: Mapping[str, Route] | None = None,
         card: Callable[[ModelSpec], Awaitable[bytes]] | None = None,
+        local: bool = False,
     ) -> None:
         self._control, self._observer = control, observer
         self._calls = RestModels(inference, control, timeout_seconds or None)
@@ -105,6 +109,7 @@ class RestApi:
             "/livez": self._livez, "/readyz": self._readyz, "/models": self._models, **(routes or {})
         }  # fmt: skip
         self._card = card
+        self._local = local
         self._budget = budget
         self._stopping = False
         self._running: dict[asyncio.Task[Any], bool] = {}  # the value: whether the server has ended the request
@@ -173,6 +178,12 @@ class RestApi:
 
     async def _send(self, scope: Scope, receive: Receive, answer: Answer, share: Share, send: Send) -> None:
         body = b"" if scope["method"] == "HEAD" else answer.body
+        if len(body) > CHUNK:
+            try:
+                share.take_up_to(len(body))
+            except ServingError as error:
+                answer = Answer(error.http_status, JSON, error_body(str(error)))
+                body = answer.body
         headers = [
             *(self._cors if answer.content_type in (JSON, PREFLIGHT) else []),
             (b"content-type", answer.content_type.encode()),
@@ -186,7 +197,6 @@ class RestApi:
         if len(body) <= CHUNK:
             await send({"type": "http.response.body", "body": body})
             return
-        share.take_up_to(len(body))
         if is_http2:
             await send({"type": "http.response.body", "body": body})
             while (await receive())["type"] == "http.request":  # until the client has read the answer
@@ -211,6 +221,8 @@ class RestApi:
             return page(501, "Not Implemented")
         if not rest_paths.is_uri(path) or not rest_paths.is_uri(query):
             return page(400, "Bad Request")
+        if self._local and not names_this_machine(scope["headers"]):
+            return document(403, {"error": "This server answers requests to localhost and to IP addresses only."})
         name = path.decode()
         full_path = f"{name}?{query.decode()}" if query else name
         if name == self._metrics_path:
@@ -219,7 +231,7 @@ class RestApi:
         if route and method in ("GET", "HEAD"):
             return Answer(*await route())
         if self._card and method in ("GET", "HEAD") and (spec := rest_paths.card(full_path)):
-            return Answer(200, JSON, await self._card(spec))
+            return Answer(200, CARD, await self._card(spec), ((b"x-content-type-options", b"nosniff"),))
         if not name.lower().startswith("/v1/"):
             return page(404, "Not Found")
         if method == "OPTIONS":

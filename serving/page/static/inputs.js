@@ -4,7 +4,7 @@ import { readSeries } from "./csv.js";
 import { h, labelled, short, svg } from "./dom.js";
 import { dropArea, pictureField } from "./picture.js";
 import { generator } from "./pixels.js";
-import { example, inputKind, outputKind, taskOf } from "./signatures.js";
+import { example, inputKind, outputKind, taskOf, valuesIn } from "./signatures.js";
 
 /** Returns the field of an input. `context` is {signature, signatures, changed, start}: `start` is a value or undefined. */
 export function field(spec, context) {
@@ -17,7 +17,9 @@ function picture(spec, { signature, signatures, changed }) {
   const isFile = inputKind(spec) === "file";
   const prepared = spec.note?.preparation;
   const twin = signatures.flatMap(({ inputs }) => inputs).find((each) => inputKind(each) === "picture");
-  const shape = !isFile ? spec.shape.slice(1) : prepared ? [prepared.height, prepared.width, prepared.channels] : (twin?.shape.slice(1) ?? [-1, -1, 3]);
+  const trained = [prepared?.height, prepared?.width, prepared?.channels];
+  const isKnown = trained.every((size) => size > 0) && valuesIn(trained) < 1e6;
+  const shape = !isFile ? spec.shape.slice(1) : isKnown ? trained : (twin?.shape.slice(1) ?? [-1, -1, 3]);
   const hasNoise = signature.outputs.some((each) => outputKind(each, signature) === "picture");
   const deviation = taskOf(signature.name) === "denoise" ? 0.3 : 0;
   return pictureField({ spec, shape, isFile, hasNoise, deviation, changed });
@@ -134,7 +136,7 @@ function series(spec, { changed }) {
   const [, length, width] = spec.shape;
   const prepared = spec.note?.preparation;
   const names = prepared?.columns?.map(({ name }) => name) ?? [];
-  const steps = length > 0 ? length : (prepared?.history ?? 0);
+  const steps = length > 0 ? length : Math.min(10_000, Number(prepared?.history) || 0);
   const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed });
   const wave = Array.from({ length: steps || 24 }, (_, step) => {
     return Array.from({ length: width }, (_, at) => {

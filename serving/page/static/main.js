@@ -57,15 +57,17 @@ async function drawCard() {
   const key = JSON.stringify([model.name, version, versions]);
   if (shown?.key !== key) {
     shown = { key, card: null };
-    const made = await make(model, version, key);
+    const made = await make(model, version);
     if (shown.key !== key) return; // the user has chosen another model meanwhile
     shown.card = made.card;
-    main.replaceChildren(made.element);
+    if (made.isFailed) shown.key = ""; // the next poll tries again
+    show(main, made.element);
+    if (!made.isFailed) main.replaceChildren(made.element);
   }
   update(model, version);
 }
 
-async function make(model, version, key) {
+async function make(model, version) {
   if (!available(model).length) {
     const states = model.versions.map((each) => `Version ${each.version}: ${each.state}. ${each.status.error_message}`);
     return { element: h("article", {}, h("h2", {}, model.name), states.map((text) => h("p", { class: "bad" }, text))), card: null };
@@ -77,8 +79,7 @@ async function make(model, version, key) {
     const made = await card({ model, version, wanted: place().signature, others, select });
     return { element: made.element, card: made };
   } catch (error) {
-    if (shown.key === key) shown.key = ""; // the next poll tries again
-    return { element: h("p", { class: "error" }, `${model.name}: ${error.message}`), card: null };
+    return { element: h("p", { class: "error" }, `${model.name}: ${error.message}`), card: null, isFailed: true };
   }
 }
 

@@ -95,7 +95,7 @@ function name({ model, version }) {
 
 function programs(model, version, body) {
   const { file, ...codes } = snippets(location.origin, model, version, body);
-  const titles = { curl: "curl", python: "Python", javascript: "JavaScript" };
+  const titles = { curl: "curl (bash, zsh)", python: "Python", javascript: "JavaScript" };
   const parts = Object.entries(codes).map(([key, text]) =>
     h("section", {}, h("div", { class: "row" }, h("h5", {}, titles[key]), copyButton(titles[key], text)), h("pre", { tabindex: 0, "data-code": key }, text)));
   if (file === null) return parts;

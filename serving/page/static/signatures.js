@@ -2,6 +2,7 @@
 
 export const DEFAULT = "serving_default";
 const MAX_SLIDERS = 64;
+const MAX_VALUES = 1_000_000; // of an input that has a form field of its own
 const PIXELS = ["0..255", "0..1", "-1..1"];
 
 /** Returns the signatures in the answer of /metadata, the most useful first: [{name, inputs, outputs}]. */
@@ -70,7 +71,7 @@ export const TASKS = {
 /** Returns the task of a signature, such as "classify" for "classify_png", or "". */
 export function taskOf(name) {
   const first = name.split("_")[0];
-  return first in TASKS ? first : "";
+  return Object.hasOwn(TASKS, first) ? first : "";
 }
 
 function rank(signature) {
@@ -83,6 +84,7 @@ function rank(signature) {
 
 /** Returns which form field an input gets: file, picture, category, number, columns, series, text, integer, bars or json. */
 export function inputKind({ name, dtype, shape, note, pixels }) {
+  if (valuesIn(shape) > MAX_VALUES) return "json";
   const isNumber = ["float", "double"].includes(dtype);
   const rank = shape?.length;
   if (dtype === "string" && rank === 1) {
@@ -104,6 +106,11 @@ export function inputKind({ name, dtype, shape, note, pixels }) {
 function isPlainTable(note, width) {
   const columns = note?.preparation?.kind === "table" ? note.preparation.columns : [];
   return columns.length === width && columns.every((column) => column.type === "number");
+}
+
+/** Returns the number of values of a shape, with 1 for an unknown size. */
+export function valuesIn(shape) {
+  return (shape ?? []).reduce((product, size) => product * Math.max(size, 1), 1);
 }
 
 /** Returns how an output is shown. "" if another output of the signature shows it. */
@@ -131,6 +138,7 @@ export function outputKind({ name, dtype, shape, note }, signature) {
 
 /** Returns the example for a JSON input: zeros or texts in the shape of the input, with 1 for an unknown size. */
 export function example({ dtype, shape }) {
+  if (valuesIn(shape) > MAX_VALUES) return []; // too long for a form field
   const leaf = dtype === "string" ? "" : dtype === "bool" ? false : 0;
   const sizes = (shape ?? [1]).map((size) => Math.min(Math.max(size, 1), 1000));
   return sizes.reduceRight((value, size) => Array(size).fill(value), leaf);

@@ -177,6 +177,18 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
             lambda x: {"forecast": np.repeat(x["series"][:, -1:], 2, 1)},
         )
     },
+    "huge": {
+        "serving_default": ({"x": ("DT_STRING", (-1, 1000, 1000, 1000))}, {"y": ("DT_FLOAT", (-1,))}, fails),
+        "constructor": ({"x": ("DT_FLOAT", (-1, 6000, 6000, 3))}, {"y": ("DT_FLOAT", (-1,))}, fails),
+        "forecast": ({"x": ("DT_FLOAT", (-1, 100_000_000, 1))}, {"y": ("DT_FLOAT", (-1,))}, fails),
+    },
+    "note": {
+        "classify": (
+            {"image": IMAGE},
+            {"probabilities": ("DT_FLOAT", (-1, 2), note(labels={"names": 7}))},
+            classes,
+        )
+    },
     "slow": {"serving_default": ({"x": ("DT_FLOAT", (-1, 1))}, {"y": ("DT_FLOAT", (-1, 1))}, slow)},
     "table": {
         "regress_rows": (
@@ -257,13 +269,16 @@ class Control:
         return prometheus.text(self.server.metrics.snapshot())
 
 
+MANY = {"name": "x", "type": "Dense", "shapes": [[None, 3]], "parameters": 1, "inputs": [0] * 60_000, "group": ""}
+HUGE_CARD = {"layers": [MANY] * 30, "pictures": [{"title": "x", "png": PIXEL}] * 20_000, "parameters": 1}
 BROKEN_CARD = {"summary": {}, "formula": [], "figures": 3, "pictures": [None], "layers": [{"inputs": None}, 7]}
 
 
 async def card_of(spec: ModelSpec) -> bytes:
-    if spec.name not in ("autoencoder", "series"):
+    cards = {"autoencoder": CARD, "series": BROKEN_CARD, "huge": HUGE_CARD}
+    if spec.name not in cards:
         raise NotFound("This version has no card.")
-    return json.dumps(CARD if spec.name == "autoencoder" else BROKEN_CARD).encode()
+    return json.dumps(cards[spec.name]).encode()
 
 
 def page_server() -> FrontServer:

@@ -227,6 +227,20 @@ def test_a_slow_model_is_asked_only_for_the_newest_change(browser: Chromium) -> 
     assert "1.2" in browser.run("document.querySelector('.answers').innerText")
 
 
+@pytest.mark.parametrize("signature", ["serving_default", "constructor", "forecast"])
+def test_sizes_that_no_form_field_can_have(browser: Chromium, signature: str) -> None:
+    choose(browser, "huge", signature)
+    assert browser.run("document.querySelector('form textarea').value") == "[]"
+    assert browser.run("document.querySelectorAll('svg.drawing path').length") <= 30 * 16
+    assert browser.run("document.querySelectorAll('.shots img').length") == 12
+
+
+def test_a_model_that_the_page_cannot_show(browser: Chromium) -> None:
+    browser.run("location.hash = '#/note'")
+    browser.until("document.querySelector('main .error')?.textContent.startsWith('note: ')")
+    choose(browser, "numbers", "serving_default")  # the others are shown
+
+
 def test_a_failing_model(browser: Chromium) -> None:
     assert "no <b>memory</b>" in ask(browser, "broken", "serving_default")
     assert browser.run("document.querySelectorAll('.answers .error b').length") == 0

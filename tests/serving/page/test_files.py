@@ -7,8 +7,10 @@ import re
 
 import pytest
 from keras_gallery.serving.config import flags
-from keras_gallery.serving.errors import NotFound
+from keras_gallery.serving.errors import NotFound, ResourceExhausted
+from keras_gallery.serving.limits import Share
 from keras_gallery.serving.page.files import STATIC, routes
+from keras_gallery.serving.server.node import is_loopback
 from keras_gallery.serving.server.settings import Settings
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
@@ -82,6 +84,48 @@ def test_the_card_of_a_version(method: str, path: str, status: int, body: bytes 
     assert reply.status == status
     assert body is None or (json.loads(reply.body) == json.loads(body) if body else reply.body == b"")
     assert Client().ask(method, path).status == 404  # a server without the page has no cards
+
+
+def test_a_card_is_for_this_site_only() -> None:
+    """A card can show test examples. Other answers have CORS headers with `cors=True`."""
+    reply = Client(card=card_of, cors=True).ask("GET", "/models/a%20model/card")
+    assert reply.status == 200 and "access-control-allow-origin" not in reply.headers
+    assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_an_answer_that_does_not_fit_into_the_memory_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def large(spec: ModelSpec) -> bytes:
+        return b"{" + 100_000 * b" " + b"}"
+
+    def used_up(share: Share, total: int) -> None:
+        raise ResourceExhausted(f"no {total:,} bytes")
+
+    client = Client(card=large)
+    assert client.ask("GET", "/models/a/card").status == 200
+    monkeypatch.setattr(Share, "take_up_to", used_up)
+    reply = client.ask("GET", "/models/a/card")
+    assert (reply.status, reply.error) == (ResourceExhausted("").http_status, "no 100,002 bytes")
+
+
+@pytest.mark.parametrize(
+    "host, status",
+    [
+        *(
+            (host, 200)
+            for host in ("localhost", "LOCALHOST:8501", "a.localhost", "127.0.0.1:80", "[::1]:80", "10.0.0.7")
+        ),
+        *((host, 403) for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[evil]", "1")),
+    ],
+)
+def test_another_site_whose_name_leads_here(host: str, status: int) -> None:
+    for path in ("/", "/models", "/v1/models/m"):
+        assert Client(local=True, routes=routes(None)).ask("GET", path, headers={"host": host}).status == status
+    assert Client(routes=routes(None)).ask("GET", "/", headers={"host": host}).status == 200
+
+
+@pytest.mark.parametrize("host, local", [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)])
+def test_only_a_server_on_loopback_checks_the_name(host: str, local: bool) -> None:
+    assert is_loopback(host) is local
 
 
 @pytest.mark.parametrize(
