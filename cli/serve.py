@@ -145,7 +145,7 @@ def _export_missing(values: argparse.Namespace) -> list[str]:
         raise InvalidArgument("--all cannot be combined with names")
     root = Path(values.saved_models)
     try:
-        exported = find_models(root).keys()
+        exported = set(find_models(root))
     except NotFound:
         exported = set()
     if values.all:

@@ -86,8 +86,8 @@ def test_export_takes_a_name_or_a_keras_model(tmp_path: Path, monkeypatch: pytes
     assert kg.export(model, "mine", version=7) == Path("saved_models/mine/7")
     with pytest.raises(MissingName, match="A Keras model needs a name"):
         kg.export(model)
-    with pytest.raises(UnknownRun, match="gallery train thin_network"):
-        kg.export("thin_network")
+    with pytest.raises(UnknownRun, match="gallery train sequence_to_vector"):
+        kg.export("sequence_to_vector")
 
 
 @pytest.mark.models
