@@ -254,8 +254,8 @@ def test_diverging_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_missing_and_damaged_runs(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(UnknownRun, match="Train the model first: gallery train dense_autoencoder"):
-        latest_run("dense_autoencoder", tmp_path)
+    with pytest.raises(UnknownRun, match="Train the model first: gallery train sequence_to_vector"):
+        latest_run("sequence_to_vector", tmp_path)
     copy = tmp_path / "copy"
     shutil.copytree(run.folder, copy)
     (copy / "model.keras").write_bytes(b"PK damaged")
