@@ -18,7 +18,7 @@ from .progress import progress
 if TYPE_CHECKING:
     from ..serving.launcher import ServerProcess
 
-EXPORTER_SECONDS = 10.0  # time for an export in progress to remove its files
+EXPORTER_SECONDS = 3.0  # time for an export in progress to remove its files
 WATCH_SECONDS = 1  # seconds between two searches for models with new names
 # The same names as in serving/launcher.py. That module is not imported here, because it imports gRPC.
 KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
@@ -153,7 +153,13 @@ def _export_missing(values: argparse.Namespace) -> list[str]:
         now, later = (missing, []) if values.kind == "container" else (missing[: not exported], missing[not exported :])
     else:
         now, later = [name for name in values.names if name not in exported and name in list_models()], []
-    status = subprocess.run(_export_command(values, now)).returncode if now else 0
+    status = 0
+    if now:
+        exporter = subprocess.Popen(_export_command(values, now))
+        try:
+            status = exporter.wait()
+        finally:
+            _stop(exporter)
     if status < 0:
         raise FailedPrecondition(f"The export ended by signal {-status}. Is there enough memory?")
     if status:
@@ -162,13 +168,15 @@ def _export_missing(values: argparse.Namespace) -> list[str]:
 
 
 def _stop(exporter: subprocess.Popen[bytes]) -> None:
-    """Ends the process that exports models. It first removes the version that it is writing."""
-    exporter.send_signal(signal.SIGINT)
-    try:
-        exporter.wait(EXPORTER_SECONDS)
-    except subprocess.TimeoutExpired:
-        exporter.kill()
-        exporter.wait()
+    """Ends the process that exports models, if it is still running. It first removes the version that it is writing."""
+    for number in (None, signal.SIGINT, signal.SIGKILL):  # None: Ctrl-C in a terminal has interrupted it already
+        if number is not None:
+            exporter.send_signal(number)
+        try:
+            exporter.wait(EXPORTER_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            pass
 
 
 def _export_command(values: argparse.Namespace, names: Sequence[str]) -> list[str]:

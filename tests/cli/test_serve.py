@@ -7,7 +7,6 @@ import errno
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,6 +60,14 @@ def test_the_embedded_server_has_the_page(kind: str, flags: list[str], wanted: l
     assert serve.page_flags(kind, flags) == wanted
 
 
+class Exporter:
+    """A process that has ended with a status."""
+
+    def __init__(self, status: int) -> None:
+        self.wait = lambda seconds=0: status
+        self.send_signal = lambda number: None
+
+
 def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str, exported: Sequence[str]) -> Any:
     """Returns the models that `gallery serve` exports before the server starts, and those to export later."""
     for name in exported:
@@ -68,7 +75,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str, e
         (tmp_path / name / "1" / "saved_model.pb").touch()
     calls = []
     monkeypatch.setattr(serve.pretrained, "names", lambda: ["convnet", "gru", "lstm"])
-    monkeypatch.setattr(serve.subprocess, "run", lambda command: calls.append(command) or SimpleNamespace(returncode=0))
+    monkeypatch.setattr(serve.subprocess, "Popen", lambda command: calls.append(command) or Exporter(0))
     parser = argparse.ArgumentParser()
     serve.COMMAND.configure(parser, arguments)
     later = serve._export_missing(parser.parse_args([*arguments, "--saved-models", str(tmp_path)]))
@@ -105,7 +112,15 @@ def test_all_and_names(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_failed_export_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve.subprocess, "run", lambda command: SimpleNamespace(returncode=2))
+    monkeypatch.setattr(serve.subprocess, "Popen", lambda command: Exporter(2))
     with pytest.raises(SystemExit) as ended:
         main(["serve", "gru", "--saved-models", str(tmp_path)])
     assert ended.value.code == 2
+
+
+def test_an_export_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(serve.subprocess, "Popen", lambda command: Exporter(-9))
+    assert main(["serve", "gru", "--saved-models", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "gallery: The export ended by signal 9. Is there enough memory?\n"

@@ -27,7 +27,9 @@ export async function card({ model, version, wanted, others, select }) {
     place.setAttribute("aria-label", signature.name);
     place.replaceChildren(panel({ model: model.name, version, signature, signatures, others, start, openDecoder }));
   };
-  tabs.append(...signatures.map((signature) =>
+  // The others take serialized examples, or batches with padding: programs send these.
+  const shown = signatures.filter(({ isForPeople }) => isForPeople);
+  tabs.append(...shown.map((signature) =>
     h("button", { type: "button", role: "tab", "aria-controls": "signature", "data-name": signature.name, click: () => open(signature) }, signature.name)));
   tabs.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -37,7 +39,7 @@ export async function card({ model, version, wanted, others, select }) {
     next.focus();
     next.click();
   });
-  if (signatures.length) open(signatures.find(({ name }) => name === wanted) ?? signatures[0]);
+  if (shown.length) open(shown.find(({ name }) => name === wanted) ?? shown[0]);
 
   const element = h("article", {},
     h("h2", {}, model.name),

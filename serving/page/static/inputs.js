@@ -151,7 +151,7 @@ function series(spec, { changed }) {
     if (length > 0 && rows.length < length) throw new Error(`Expected at least ${length} steps. Received: ${rows.length}`);
     return [steps ? rows.slice(-steps) : rows];
   };
-  const label = `${spec.name}: ${names.join(", ") || `${width} values`} a line, as CSV. Paste or drop a file.`;
+  const label = `${spec.name}: ${names.join(", ") || (width === 1 ? "a value" : `${width} values`)} a line, as CSV. Paste or drop a file.`;
   return { element: labelled(label, entry), read, isLive: true };
 }
 

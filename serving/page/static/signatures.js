@@ -11,6 +11,7 @@ export function readSignatures(metadata) {
   const named = Object.entries(definitions).filter(([name]) => !name.startsWith("__")); // the others are TensorFlow's own
   const signatures = named.map(([name, definition]) => ({
     name,
+    isForPeople: !/\/(classify|regress)$/.test(definition.method_name) && !name.endsWith("_padded"),
     inputs: specs(definition.inputs),
     outputs: specs(definition.outputs),
   }));
@@ -57,6 +58,7 @@ export const TASKS = {
   caption: "Describes {input} in words",
   translate: "Translates {input}",
   pronounce: "Says how {input} is pronounced",
+  tag: "Says a tag for each token of {input}",
   forecast: "Continues {input}",
   regress: "Predicts a number from {input}",
   nearest: "Finds the words with a similar meaning",

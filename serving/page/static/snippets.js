@@ -71,7 +71,7 @@ function javascript(url, text, isLong) {
     '  method: "POST",',
     isLong ? `  body: await readFile("${FILE}"),` : `  body: JSON.stringify(${text}),`,
     "});",
-    "console.log(await response.json());",
+    "console.log(JSON.stringify(await response.json()));",
     "",
   ].join("\n");
 }

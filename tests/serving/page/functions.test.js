@@ -28,10 +28,13 @@ test("the most useful signature is the first", () => {
     serving_default: { inputs: { image }, outputs: { probabilities } },
     embed: { inputs: { image }, outputs: { embedding: tensor("FLOAT", [-1, 5]) } },
     classify: { inputs: { image }, outputs: { probabilities } },
+    classify_example: { method_name: "tensorflow/serving/classify", inputs: {}, outputs: {} },
+    classify_padded: { inputs: {}, outputs: {} },
     __saved_model_init_op: { inputs: {}, outputs: {} },
     classify_png: { inputs: { image_bytes: tensor("STRING", [-1], "pixels -1..1") }, outputs: { probabilities } },
   }));
-  assert.deepEqual(found.map(({ name }) => name), ["classify_png", "classify", "embed", "serving_default"]);
+  assert.deepEqual(found.filter(({ isForPeople }) => isForPeople).map(({ name }) => name), ["classify_png", "classify", "embed", "serving_default"]);
+  assert.equal(found.length, 6); // the table of signatures has the others, too
   assert.equal(sentence(found), "Says to which class a picture of 28×28 grey pixels belongs: no, yes.");
 });
 
