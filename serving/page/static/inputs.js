@@ -4,7 +4,7 @@ import { readSeries } from "./csv.js";
 import { h, labelled, short, svg } from "./dom.js";
 import { dropArea, pictureField } from "./picture.js";
 import { generator } from "./pixels.js";
-import { example, inputKind, outputKind, taskOf, valuesIn } from "./signatures.js";
+import { MAX_VALUES, example, inputKind, outputKind, taskOf, valuesIn } from "./signatures.js";
 
 /** Returns the field of an input. `context` is {signature, signatures, changed, start}: `start` is a value or undefined. */
 export function field(spec, context) {
@@ -18,7 +18,7 @@ function picture(spec, { signature, signatures, changed }) {
   const prepared = spec.note?.preparation;
   const twin = signatures.flatMap(({ inputs }) => inputs).find((each) => inputKind(each) === "picture");
   const trained = [prepared?.height, prepared?.width, prepared?.channels];
-  const isKnown = trained.every((size) => size > 0) && valuesIn(trained) < 1e6;
+  const isKnown = trained.every((size) => size > 0) && valuesIn(trained) < MAX_VALUES;
   const shape = !isFile ? spec.shape.slice(1) : isKnown ? trained : (twin?.shape.slice(1) ?? [-1, -1, 3]);
   const hasNoise = signature.outputs.some((each) => outputKind(each, signature) === "picture");
   const deviation = taskOf(signature.name) === "denoise" ? 0.3 : 0;

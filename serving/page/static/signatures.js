@@ -2,7 +2,7 @@
 
 export const DEFAULT = "serving_default";
 const MAX_SLIDERS = 64;
-const MAX_VALUES = 1_000_000; // of an input that has a form field of its own
+export const MAX_VALUES = 1_000_000; // of an input that has a form field of its own
 const PIXELS = ["0..255", "0..1", "-1..1"];
 
 /** Returns the signatures in the answer of /metadata, the most useful first: [{name, inputs, outputs}]. */
