@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 
 from ..models import create, normalization
+from ..models.layers.gaussian_sample import GaussianSample
 from .best_weights import BestWeights
 from .data.batches import Batches
 from .data.chunks import chunk_size
@@ -29,6 +31,7 @@ OPTIMIZERS = {
 }
 STEPS_PER_EXECUTION = 16  # with XLA on TensorFlow
 VALIDATION_BATCH = 500
+VALIDATION_SEED = 20_240_601  # of the codes that a variational autoencoder samples for its validation loss
 
 
 class BeginEpoch(keras.callbacks.Callback):
@@ -118,7 +121,7 @@ def fit(
     if stream is not None:
         arguments["x"], of_data = stream.dataset(), stream.callbacks()
     try:
-        with interrupt_between_steps() as interrupt:
+        with interrupt_between_steps() as interrupt, sampled_validation(model):
             model.fit(
                 **arguments,
                 validation_data=validation,
@@ -133,6 +136,22 @@ def fit(
         if stream is not None and stream.failure is not None:  # the data ended early
             raise stream.failure from None
         raise
+
+
+@contextmanager
+def sampled_validation(model: keras.Model) -> Iterator[None]:
+    """Samples the codes of a variational autoencoder in validation, too, so that the validation loss is −ELBO."""
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, GaussianSample)]
+    for layer in layers:
+        layer.validation_seed = VALIDATION_SEED
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.validation_seed = None
+        if layers:
+            model.make_test_function(force=True)  # `fit` keeps the function that it has traced
+            model.make_predict_function(force=True)
 
 
 def training_data(model: keras.Model, task: Task, batch_size: int, seed: int) -> tuple[dict[str, Any], Any]:

@@ -8,13 +8,18 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class GaussianSample(keras.layers.Layer):
-    """Samples z = μ + σ ε with ε ~ N(0, 1) in training and returns z = μ at inference.
+    """Samples z = μ + σ ε with ε ~ N(0, 1) in training, and returns z = μ at inference.
 
     This is the reparameterisation trick: the gradient reaches μ and σ (Kingma and Welling 2013, "Auto-Encoding
     Variational Bayes", section 2.4).
 
     Args:
         seed: seed of the random numbers, for reproducible samples.
+
+    Attributes:
+        validation_seed: the seed of the samples at inference, or None to return μ. With a seed, each batch has the same
+            samples. The training sets a seed while it validates, because the loss at z = μ is not the loss that is
+            trained.
 
     Call arguments:
         inputs: the pair μ `(batch, units)` and log σ² `(batch, units)`.
@@ -31,12 +36,15 @@ class GaussianSample(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.validation_seed: int | None = None
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         mean, log_variance = inputs
-        if not training:  # no random numbers at inference: an exported graph must not write the generator's state
+        # An exported graph must not write the generator's state.
+        seed = self.seed_generator if training else self.validation_seed
+        if seed is None:
             return mean
-        noise = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=self.seed_generator)
+        noise = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=seed)
         return mean + ops.exp(0.5 * log_variance) * noise
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:

@@ -12,12 +12,12 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras_gallery.training import load
+from keras_gallery.training import fitting, load, load_recipe
 from keras_gallery.training import logs as logs_module
 from keras_gallery.training.best_weights import BestWeights
 from keras_gallery.training.checkpoints import Checkpoints
 from keras_gallery.training.data.batches import Batches
-from keras_gallery.training.data.dataset import checksum
+from keras_gallery.training.data.dataset import Dataset, checksum
 from keras_gallery.training.devices import EvenBatches
 from keras_gallery.training.errors import BadResume, Diverged
 from keras_gallery.training.fitting import build, class_weights, fit, training_data
@@ -27,6 +27,8 @@ from keras_gallery.training.tasks import TASKS, Task
 from keras_gallery.training.unfinished import Unfinished
 
 import keras_gallery as kg
+
+from ..models.registered import pictures, small
 
 
 def task_of(**changes: Any) -> tuple[TrainConfig, Task]:
@@ -183,6 +185,28 @@ def test_class_weights() -> None:
     arguments, (x, y, weights) = training_data(model, task, 32, 0)
     assert arguments["class_weight"] == class_weights(task.training.y) and isinstance(arguments["x"], Batches)
     np.testing.assert_allclose(weights, [arguments["class_weight"][int(label)] for label in y], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"), [("denoising_autoencoder", 3), ("overcomplete_autoencoder", 3), ("variational_autoencoder", 1)]
+)
+def test_layers_that_act_only_in_training(name: str, scale: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The validation loss of equal images is their training loss, with noise. Later, the models add no noise."""
+    monkeypatch.setattr(fitting, "compile_options", lambda xla: {"run_eagerly": True})  # tracing takes longer
+    keras.utils.set_random_seed(0)
+    model, recipe = small(name), load_recipe(name)
+    for weight in model.trainable_weights:
+        weight.assign(scale * weight)  # with larger weights, the noise changes the loss more
+    images = np.repeat(pictures(model.input_shape, 1), 4_000, axis=0)
+    labels = np.zeros(len(images), int)
+    task = TASKS[recipe.task](recipe, Dataset("equal", images, labels, images, labels, "", ("a",)), 0)
+    config, best = TrainConfig(name, epochs=1, batch_size=500, learning_rate=1e-12, seed=0), BestWeights()
+    before = keras.ops.convert_to_numpy(model(images[:1]))
+    fit(model, task, config, best, verbose=0)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model(images[:1])), before, atol=1e-6)
+    loss, validation = best.history["loss"][0], best.history["val_loss"][0]
+    without_noise = model.evaluate(images[:1], task.validation(model)[1][:1], verbose=0)
+    assert abs(validation - loss) < abs(without_noise - loss) / 4
 
 
 def test_mixed_precision() -> None:

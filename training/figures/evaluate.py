@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.layers.corruption import Noise, corrupt
+from ...models.layers.corruption import Corruption, Noise, corrupt
 from ..data.batches import binarize
 from ..data.chunks import chunks, predict
 from ..data.dataset import Dataset
@@ -76,9 +76,15 @@ def reconstruct(model: keras.Model, images: Images) -> Images:
     return predict(model, images)
 
 
+def corruption_of(model: keras.Model) -> Corruption | None:
+    """Returns the layer that adds noise to the images in training, if there is one."""
+    return next((layer for layer in model._flatten_layers() if isinstance(layer, Corruption)), None)
+
+
 def add_noise(model: keras.Model, images: Images) -> Images:
-    """Adds the noise of the model's `corruption` layer to `images`. The noise is the same at each call."""
-    layer = model.get_layer("corruption")
+    """Adds the noise of the model's layer `Corruption` to `images`. The noise is the same at each call."""
+    layer = corruption_of(model)
+    assert layer is not None
     return under_noise(images, layer.noise, layer.level)
 
 

@@ -91,7 +91,10 @@ class Reconstruction(Task):
         return [FullPass(self.training.x)] if sparsity_of(model) else []
 
     def validation(self, model: keras.Model) -> tuple[Any, Any]:
-        return evaluate.pairs(model, self.recipe, self.held_out.x)
+        inputs, targets = evaluate.pairs(model, self.recipe, self.held_out.x)
+        if self.recipe.task != "denoise" and evaluate.corruption_of(model):
+            inputs = evaluate.add_noise(model, inputs)  # the validation loss is then the loss of the training
+        return inputs, targets
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         colours = MeanColours.of(self.yardsticks["mean_colours"]) if self.pca is None else None

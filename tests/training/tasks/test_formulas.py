@@ -244,6 +244,19 @@ def line_of(name: str) -> str:
     return line
 
 
+# Layers that act differently in training. `test_layers_that_act_only_in_training` in `test_fitting.py` tests how models
+# with noise are validated. Batch normalization is validated with its moving statistics, as is usual.
+ONLY_IN_TRAINING = {"BatchNormalization", "Corruption", "GaussianSample"}
+# Layers of Keras that would do so only with dropout.
+WITHOUT_DROPOUT = {"Bidirectional", "Dense", "GRU", "GRUCell", "LSTM", "LSTMCell", "SimpleRNN", "SimpleRNNCell"}
+
+
+def only_in_training(model: keras.Model) -> set[str]:
+    layers = [each for each in model._flatten_layers() if not isinstance(each, keras.Model)]
+    assert not any(getattr(each, name, 0) for each in layers for name in ("dropout", "recurrent_dropout"))
+    return {type(each).__name__ for each in layers if each._call_has_training_arg} - WITHOUT_DROPOUT
+
+
 VARIED = ("overcomplete_autoencoder", "sparse_autoencoder")
 CASES = [(name, {}) for name in list_models()] + [(name, variant) for name in VARIED for variant in VARIANTS[name]]
 CASES += [("variational_autoencoder", {"kl_weight": 0.5}), ("deep_rnn", {"season": 3})]
@@ -262,6 +275,7 @@ def test_loss_of_a_training_step_equals_the_formula(
     hyperparameters = {**defaults, **SMALL[name], **variant}
     recipe = load_recipe(name)
     model = small(name, **variant)
+    assert only_in_training(model) <= ONLY_IN_TRAINING
     dataset = dataset_of(model, recipe.task, hyperparameters)
     task = TASKS[recipe.task](recipe, dataset, 0)
     task.prepare(model)
