@@ -13,8 +13,8 @@ import pytest
 from keras_gallery.models import list_models
 
 BACKENDS = ("jax", "tensorflow", "torch")
-# Only the current backend runs the tests of formulas and of variants. Every backend runs the tests that build, train
-# and save all models, and the tests that compare layers and losses with NumPy.
+# Only the current backend runs the tests of formulas, of variants and of files. Every backend runs the tests that build
+# and train all models, and the tests that compare layers and losses with NumPy.
 ONCE = (*list_models(), "padding")
 MARKED = "not slow and not variant"
 

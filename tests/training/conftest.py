@@ -19,3 +19,11 @@ def few_images() -> Iterator[None]:
         patch.setattr(slow, "SWEPT", 60)
         patch.setattr(_canvases, "COUNTS", {"train": 400, "test": 60})
         yield
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains without graphs on TensorFlow: for a few steps, tracing and compiling them takes longer than the steps."""
+    from keras_gallery.training import fitting
+
+    monkeypatch.setattr(fitting, "compile_options", lambda xla: {"run_eagerly": True})
