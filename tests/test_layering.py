@@ -49,7 +49,7 @@ ROOMS = {
     ),
     "training": (
         *("errors", "interrupt", "best_weights", "devices", "full_pass", "data", "datasets", "recipe", "recipes"),
-        *("sources", "toml_files", "recipe_files", "unfinished", "vector_files", "settings"),
+        *("fingerprint", "sources", "toml_files", "recipe_files", "unfinished", "vector_files", "settings"),
         *("figures", "pictures", "runs", "word_tables", "tasks", "checkpoints", "logs", "fitting", "saving", "train"),
         *("about",),
         *("search_space", "studies", "tuning", "evaluation", "results"),

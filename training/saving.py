@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from .best_weights import BestWeights
 from .data import dataset as data
 from .errors import BadFolder
 from .figures import threshold
+from .fingerprint import code_of
 from .logs import without_retracing_warnings
 from .recipe import Recipe
 from .runs import YARDSTICKS, Run, save_run
@@ -75,7 +77,9 @@ def evaluate_and_save(
         "labels": list(task.dataset.labels),
         **_details(task.dataset),
         "backend": keras.backend.backend(),
-        "versions": {"keras": keras.version(), "keras-gallery": version("keras-gallery")},
+        "versions": {"keras": keras.version(), "keras-gallery": version("keras-gallery"), "numpy": np.__version__}
+        | {keras.backend.backend(): sys.modules[keras.backend.backend()].__version__},
+        "code": code_of(config.model, task.dataset.name) if config.source is None else None,
     }
 
     def write(folder: Path) -> None:

@@ -14,6 +14,7 @@ from ..data import dataset as data
 from ..errors import BadFolder, UnknownRun
 from ..figures.gradients_over_depth import Curves
 from ..figures.slow import LEVELS
+from ..fingerprint import fingerprint
 from ..pictures import gradients_over_time, plots
 from ..recipe import Recipe, load_recipe, load_recipes
 from ..runs import Run
@@ -38,7 +39,8 @@ BY_DATASET = {
     *("tokens", "output_tokens", "categories"),
 }
 
-# model → recipe → {"parameters", "code_dim", "command", "seeds": {seed: figures}}
+# model → recipe → {"parameters", "code_dim", "command", "seeds": {seed: figures}}, and of runs that have a fingerprint,
+# "fingerprints": {seed: fingerprint} and "versions": {seed: {package: version}}
 Results = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -111,6 +113,12 @@ def results(
                 "command": _command(each, run),
             }
             row["seeds"][str(seed)] = figures
+            if code := run.config.get("code"):
+                recipe = load_recipe(each.model, each.recipe)
+                row.setdefault("fingerprints", {})[str(seed)] = fingerprint(recipe, code)
+                row.setdefault("versions", {})[str(seed)] = run.config["versions"]
+            else:
+                row.get("fingerprints", {}).pop(str(seed), None)
             if seed == seeds[0]:
                 _copy_pictures(docs / PICTURES / each.model / each.recipe, run, figures)
             draw_moved(docs / PICTURES / "moved.png", known)

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..fingerprint import code_of, fingerprint
 from ..recipe import load_recipe, load_recipes
 from .tables import TABLES
 
@@ -12,12 +13,14 @@ Rows = Sequence[Sequence[str]]
 HEAD = """# Results
 
 `gallery results` measures these results, stores them in [results.json](results.json) and writes this page. All results
-are measured on test examples. Test examples are not used for training or for choosing the best epoch. A result with ±
-is the mean and the standard deviation over several seeds. A result without ± is of one seed. `mnist_5k` has 4,000
+are measured on test examples. Test examples are not used for training or for choosing the best epoch. However, some
+settings of the recipes were chosen after such results were seen, so the results can be slightly too good. A result with
+± is the mean and the standard deviation over several seeds. A result without ± is of one seed. `mnist_5k` has 4,000
 training digits and 1,000 test digits of MNIST. PCA has a code of the same size as the model, and is fitted to the same
 training images.
 
     gallery results MODEL/RECIPE --seeds 0,1,2   # trains and measures one recipe
+    gallery results MODEL/RECIPE --check         # trains it again, and compares with the stored results
     gallery results --all                        # all recipes: takes hours, downloads datasets
 """
 
@@ -41,6 +44,17 @@ def figure(row: Mapping[str, Any], name: str, form: str) -> str:
         return ""
     mean = format(statistics.fmean(values), form)
     return mean if len(values) == 1 else f"{mean} ± {format(statistics.stdev(values), form)}"
+
+
+def same_code(model: str, recipe: str, row: Mapping[str, Any]) -> str:
+    """Returns "yes" if the code of all seeds is today's code, "no" if it is not, or "not recorded"."""
+    found = row.get("fingerprints", {})
+    values = load_recipe(model, recipe)
+    code = code_of(model, values.dataset)
+    today = None if code is None else fingerprint(values, code)
+    if any(found.get(seed, today) != today for seed in row["seeds"]):
+        return "no"
+    return "yes" if found.keys() >= row["seeds"].keys() else "not recorded"
 
 
 def _targets(rows: Sequence[Any]) -> Iterator[str]:
@@ -110,16 +124,19 @@ def _how(rows: Sequence[Any]) -> Iterator[str]:
     yield (
         "## Size, time and command\n\nThe time is the training time in seconds on 2 CPU cores. During some trainings, "
         "other programs used the cores, too. `--seed` sets the seed. `KERAS_BACKEND` is the backend of the training. "
-        "On these cores, dense networks train faster on JAX, and convolutional networks train faster on TensorFlow.\n"
+        "On these cores, dense networks train faster on JAX, and convolutional networks train faster on TensorFlow. "
+        "`same code` says whether the recipe and the code of the model and of the dataset are still those of the "
+        "training.\n"
     )
     yield _table(
-        ("recipe", "parameters", "seconds", "seeds", "command"),
+        ("recipe", "parameters", "seconds", "seeds", "same code", "command"),
         [
             (
                 f"{model}/{recipe}",
                 f"{row['parameters']:,}",
                 figure(row, "seconds", ".0f"),
                 ", ".join(row["seeds"]),
+                same_code(model, recipe, row),
                 f"`{row['command']}`",
             )
             for model, recipe, row in rows

@@ -23,7 +23,7 @@ from keras_gallery.training.results.measure import (
     load_results,
     results,
 )
-from keras_gallery.training.results.page import page
+from keras_gallery.training.results.page import page, same_code
 from keras_gallery.training.tasks.reconstruction import Reconstruction
 from matplotlib.image import imread
 
@@ -53,6 +53,10 @@ def test_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pyte
     row = known["denoising_autoencoder"]["digits"]
     assert row["command"] == "gallery train denoising_autoencoder --recipe digits"
     assert row["parameters"] == 64 * 8 + 8 + 8 * 64 + 64
+    assert row["versions"]["0"]["keras"] == keras.version()
+    assert same_code("denoising_autoencoder", "digits", row) == "yes"
+    for of_seed, said in (({}, "not recorded"), ({"1": "0" * 16}, "no")):
+        assert same_code("denoising_autoencoder", "digits", row | {"fingerprints": of_seed}) == said
     first, second = row["seeds"]["0"], row["seeds"]["1"]
     assert first["mse"] != second["mse"]
     assert 0.1 < first["probe"] < 1 and 0.1 < first["pca_knn"] <= 1
