@@ -179,6 +179,13 @@ FLAGS = (
         ours=True,
     ),
     Flag("version", False, "print the version and exit"),
+    Flag(
+        "check",
+        False,
+        "read the flags and the configuration files, load the models, print their states, and exit: with status 0 if "
+        "each model has an available version, otherwise with status 1. No port is opened.",
+        ours=True,
+    ),
     # === Accepted for compatibility with TensorFlow Serving's command lines ===
     Flag("flush_filesystem_caches", True, "drop files from the page cache after loading", ignored=True),
     Flag("platform_config_file", "", "text-format PlatformConfigMap file", ignored=True),

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from .. import memory
 
@@ -22,15 +22,16 @@ GARBAGE_THRESHOLDS = 50_000, 20, 20
 # Python code in another thread, for example that decodes a large message, stops the event loop for this time at most.
 SWITCH_SECONDS = 0.001
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
-def run(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` on a new event loop."""
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Runs `main` on a new event loop, and returns its result."""
     memory.limit_arenas()
     gc.freeze()  # the garbage collector then skips the imported modules
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
-    asyncio.run(main)
+    return asyncio.run(main)
 
 
 def exit_in(seconds: float) -> None:

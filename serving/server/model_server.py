@@ -29,7 +29,7 @@ from ..engines.tensorflow import process as tensorflow_process
 from ..engines.tensorflow.process import TensorFlowProcess
 from ..errors import ServingError
 from ..lifecycle.manager import Manager
-from ..lifecycle.versions import version_states
+from ..lifecycle.versions import State, version_states
 from ..observe.metrics import Metrics
 from ..observe.prometheus import Snapshot, add_value, merge, text
 from ..ports import PortInUse, listen_unix, remove_unix, reserve
@@ -78,9 +78,10 @@ class ModelServer:
         self.has_failed = False
         self._node: Node | None = None
         self._pool: WorkerPool | None = None
-        self._ports = reserve_ports(values)
-        self._unix = listen_unix(values.grpc_socket_path) if values.grpc_socket_path else None
-        self._unix_file = os.stat(values.grpc_socket_path) if values.grpc_socket_path else None
+        socket_path = "" if values.check else values.grpc_socket_path
+        self._ports = [] if values.check else reserve_ports(values)  # another server may run with the same flags
+        self._unix = listen_unix(socket_path) if socket_path else None
+        self._unix_file = os.stat(socket_path) if socket_path else None
         self._tensorflow = TensorFlowProcess(
             values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism,
             values.tensorflow_inter_op_parallelism or values.tensorflow_session_parallelism,
@@ -166,6 +167,26 @@ class ModelServer:
             for each in self._ports:
                 each.close()
         log.info("stopped")
+
+    async def check(self) -> bool:
+        """Loads the models, and prints the state of each version. Opens no port.
+
+        Returns whether each model has an available version.
+        """
+        assert self._node is not None
+        self._manager.start()
+        try:
+            while not await asyncio.to_thread(self._manager.wait_until_settled, 0.1):
+                pass
+            found = self._manager.models()
+        finally:
+            await self._close()
+        for model in found:
+            for each in model.versions:
+                print(printable(f"{model.name} version {each.number}: {each.state.name} {each.error_message}".rstrip()))
+            if not model.versions:
+                print(printable(f"{model.name}: no version"))
+        return all(any(each.state == State.AVAILABLE for each in model.versions) for model in found)
 
     async def _start(self) -> None:
         """Loads the models and opens the ports."""
@@ -256,8 +277,8 @@ def anyone_can_reload(values: argparse.Namespace, settings: Settings) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command `gallery-model-server`.
 
-    Returns the exit status: 0 after --version or after a stop by SIGTERM or SIGINT, 1 if no worker process could be
-    started for some minutes, 2 for invalid settings or a port in use, 130 for SIGINT before the server has started.
+    Returns the exit status: 0 after --version, after a successful --check, or after a stop by SIGTERM or SIGINT, 1 if a
+    model has no available version (--check) or no worker process could be started for some minutes, 2 for invalid settings or a port in use, 130 for SIGINT before the server has started.
     """
     set_up_logging()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -275,7 +296,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 limits.connections(),
             )
         ignore_hangup()
+        if values.check:
+            values.workers = 1
         server = ModelServer(config_watcher.models_of(values), values, arguments)
+        if values.check:
+            exit_now(0 if run(server.check()) else 1)
         run(server.run())
     except (ValueError, ServingError, PortInUse) as error:
         print(f"gallery-model-server: {printable(error)}", file=sys.stderr)
