@@ -278,7 +278,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command `gallery-model-server`.
 
     Returns the exit status: 0 after --version, after a successful --check, or after a stop by SIGTERM or SIGINT, 1 if a
-    model has no available version (--check) or no worker process could be started for some minutes, 2 for invalid settings or a port in use, 130 for SIGINT before the server has started.
+    model has no available version (--check) or no worker process could be started for some minutes, 2 for invalid
+    settings or a port in use, 130 for SIGINT before the server has started.
     """
     set_up_logging()
     arguments = sys.argv[1:] if arguments is None else arguments
