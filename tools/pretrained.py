@@ -18,9 +18,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-from PIL import Image
 from keras_gallery.pretrained import FOLDER
 from keras_gallery.training import Run, evaluation, load, load_recipe
+from PIL import Image
 
 from keras_gallery import training
 

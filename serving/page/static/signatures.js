@@ -123,6 +123,8 @@ export function outputKind({ name, dtype, shape, note }, signature) {
   if (name === "names" && others.has("similarities")) return "neighbours";
   if (name === "similarities" && others.has("names")) return "";
   if (name === "anomaly" && others.has("score")) return "";
+  const tags = signature.outputs.find(isTags);
+  if (tags && ["label", "score", "probabilities", tags.name].includes(name)) return name === tags.name ? "tags" : "";
   if (name === "boxes" && rank === 3 && shape[2] === 4) return "boxes";
   if (["scores", "labels", "count"].includes(name) && others.has("boxes")) return "";
   if (["label", "score"].includes(name) && others.has("label") && others.has("probabilities")) return "";
@@ -136,6 +138,11 @@ export function outputKind({ name, dtype, shape, note }, signature) {
   if (rank === 2 && isNumber) return "bars";
   if (rank === 1) return dtype === "string" ? "texts" : "numbers";
   return "json";
+}
+
+/** Returns whether an output has the tag of each token of a text, as a name, or as probabilities of named tags. */
+function isTags({ name, dtype, shape, note }) {
+  return name === "label" ? dtype === "string" && shape?.length === 2 : Boolean(note?.labels) && shape?.length === 3;
 }
 
 /** Returns the example for a JSON input: zeros or texts in the shape of the input, with 1 for an unknown size. */

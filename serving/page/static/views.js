@@ -5,6 +5,7 @@ import { h, short, svg } from "./dom.js";
 import { canvasOf } from "./picture.js";
 import { difference, fromNested, isSameSize, psnr } from "./pixels.js";
 import { outputKind } from "./signatures.js";
+import { tokensOf } from "./tokens.js";
 
 const SEASONS = { month: 12, quarter: 4, week: 52, day: 7, hour: 24, minute: 60 }; // steps, by the time between two of them
 const MAX_BARS = 256;
@@ -23,7 +24,7 @@ export function views(context) {
   });
 }
 
-const VIEWS = { picture, classes, bars, score, neighbours, series, mask, map, boxes, texts, numbers, json };
+const VIEWS = { picture, classes, tags, bars, score, neighbours, series, mask, map, boxes, texts, numbers, json };
 
 function figure(image, caption) {
   return h("figure", {}, canvasOf(image, caption), h("figcaption", {}, caption));
@@ -58,6 +59,19 @@ function classes([value], spec, { outputs }) {
   rows[0].isFirst = true;
   const best = outputs.label?.[0] ?? rows[0].name;
   return [h("p", { class: "big" }, textOf(best)), barRows(rows.slice(0, MAX_BARS), 1)];
+}
+
+/** Shows the tag of each token above the token. */
+function tags(value, spec, { body, signature, outputs }) {
+  const names = spec.note?.labels?.names ?? [];
+  const best = (row) => names[row.indexOf(Math.max(...row))];
+  const given = body.inputs[signature.inputs.find((each) => each.shape?.length).name];
+  const rows = Array.isArray(given[0]) ? given : tokensOf(given, value[0].length);
+  const score = (at, place) => (outputs.score === undefined ? false : `score ${short(outputs.score[at][place])}`);
+  return rows.map((tokens, at) => h("p", { class: "tags" }, tokens.map((token, place) => {
+    const tag = value[at][place];
+    return h("ruby", { title: score(at, place) }, String(token), h("rt", {}, Array.isArray(tag) ? best(tag.map(Number)) : textOf(tag)));
+  })));
 }
 
 function bars(value, spec, { openDecoder }) {

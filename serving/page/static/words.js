@@ -8,7 +8,8 @@ export function sentence(signatures) {
   if (!signature) return "A model with the signatures " + signatures.map(({ name }) => name).join(", ") + ".";
   const classes = signature.outputs.map((each) => each.note?.labels?.names).find(Boolean);
   const ending = classes ? `: ${listed(classes)}` : "";
-  return TASKS[taskOf(signature.name)].replace("{input}", kindOfInputs(signatures, signature)) + ending + ".";
+  const text = TASKS[taskOf(signature.name)].replace("{input}", kindOfInputs(signatures, signature)) + ending;
+  return text.endsWith("…") ? text : text + ".";
 }
 
 function kindOfInputs(signatures, signature) {

@@ -11,6 +11,7 @@ import { between, parseMetrics, quantile, totals } from "./metrics.js";
 import * as pixels from "./pixels.js";
 import { example, inputKind, outputKind, readSignatures, takesTheSame } from "./signatures.js";
 import { shell, snippets } from "./snippets.js";
+import { tokensOf } from "./tokens.js";
 import { described, sentence } from "./words.js";
 
 const tensor = (dtype, sizes, last = "") => ({
@@ -76,6 +77,9 @@ test("one view shows the outputs that belong together", () => {
   assert.deepEqual(kinds({ image }, { confidence: tensor("FLOAT", [-1, 8, 8]), mask: tensor("UINT8", [-1, 8, 8]) }), { confidence: "map", mask: "mask" });
   const found = { boxes: tensor("FLOAT", [-1, 9, 4]), scores: tensor("FLOAT", [-1, 9]), labels: tensor("STRING", [-1, 9]), count: tensor("INT32", [-1]) };
   assert.deepEqual(kinds({ image }, found), { boxes: "boxes", scores: "", labels: "", count: "" });
+  const tags = { label: words, score: tensor("FLOAT", [-1, -1]), probabilities: tensor("FLOAT", [-1, -1, 2], labels) };
+  assert.deepEqual(kinds({ text: one }, tags), { label: "tags", score: "", probabilities: "" });
+  assert.deepEqual(kinds({ text: one }, { p: tags.probabilities, other: one }), { p: "tags", other: "numbers" });
   assert.deepEqual(kinds({ x: tensor("FLOAT", [-1, -1, 1]) }, { y: tensor("FLOAT", [-1, 2, 1]) }), { y: "series" });
 });
 
@@ -142,6 +146,14 @@ test("a chart has the smallest value at the bottom and the last step on the righ
   const { x, y } = scale([{ points: [[0, 1], [4, 3]] }]);
   assert.ok(y(1) > y(2) && y(2) > y(3) && x(4) > x(0));
   assert.equal(y(2), (y(1) + y(3)) / 2);
+});
+
+test("tokens of a text, by their number", () => {
+  assert.deepEqual(tokensOf(["a 😀", "b"], 3), [["a", " ", "😀"], ["b"]]);
+  assert.deepEqual(tokensOf(["Größe, don't!", "x"], 2), [["Größe", "don't"], ["x"]]);
+  assert.deepEqual(tokensOf(["größe 1x"], 3), [["gr", "e", "1x"]]); // as the split "words", which knows ASCII only
+  assert.deepEqual(tokensOf(["a-b c"], 2), [["a-b", "c"]]);
+  assert.deepEqual(tokensOf(["abc"], 2), [["1", "2"]]);
 });
 
 test("programs quote what they contain", () => {

@@ -78,6 +78,19 @@ def objects(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def tags(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tag of a vowel is the first class. The score of the tag is 0.75."""
+    texts = [each.decode() for each in inputs["text"]]
+    length = max(map(len, texts))
+    p = np.zeros((len(texts), length, 2), "f4")
+    label = np.full((len(texts), length), b"", object)
+    for at, text in enumerate(texts):
+        for place, letter in enumerate(text):
+            p[at, place] = (0.75, 0.25) if letter in "aeiou" else (0.25, 0.75)
+            label[at, place] = EVIL_CLASS.encode() if letter in "aeiou" else b"dark"
+    return {"label": label, "score": p.max(2), "probabilities": p}
+
+
 def slow(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     SLOW_CALLS.append(inputs["x"].tolist())
     time.sleep(0.5)
@@ -196,6 +209,22 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
             {"prediction": ("DT_FLOAT", (-1,))},
             lambda x: {"prediction": x["weight"] * (1 + (x["size"] == b"large")).astype("f4")},
         )
+    },
+    "tags": {
+        "tag_text": (
+            {"text": ("DT_STRING", (-1,))},
+            {
+                "label": ("DT_STRING", (-1, -1)),
+                "score": ("DT_FLOAT", (-1, -1)),
+                "probabilities": ("DT_FLOAT", (-1, -1, 2), CLASSES["probabilities"][2]),
+            },
+            tags,
+        ),
+        "predict": (
+            {"text": ("DT_STRING", (-1,))},
+            {"p": ("DT_FLOAT", (-1, -1, 2), CLASSES["probabilities"][2])},
+            lambda x: {"p": tags(x)["probabilities"]},
+        ),
     },
     "words": {
         "nearest": (

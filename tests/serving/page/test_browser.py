@@ -206,6 +206,19 @@ def test_texts(browser: Chromium) -> None:
     assert "Enter a text for text." in send(browser, entered("textarea", " "))
 
 
+@pytest.mark.parametrize("signature", ["tag_text", "predict"])
+def test_each_letter_has_its_tag(browser: Chromium, signature: str) -> None:
+    """`predict` has only the probabilities of the named tags."""
+    ask(browser, "tags", signature, entered("textarea", "ab\nx"))
+    assert browser.run("document.querySelectorAll('.answers section').length") == 1
+    found = browser.run(
+        "[...document.querySelectorAll('.tags')].map((text) => [...text.children].map((each) =>"
+        " [each.firstChild.textContent, each.querySelector('rt').textContent, each.title]))"
+    )
+    score = "score 0.75" if signature == "tag_text" else ""
+    assert found == [[["a", EVIL_CLASS, score], ["b", "dark", score]], [["x", "dark", score]]]
+
+
 def test_json_and_a_comparison_of_versions(browser: Chromium) -> None:
     assert "[[8,9]]" in ask(browser, "numbers", "serving_default", entered("textarea", "[[1, 2]]"))
     chooser = "[...document.querySelectorAll('form select')].at(-1)"
