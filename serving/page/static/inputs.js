@@ -26,13 +26,14 @@ function picture(spec, { signature, signatures, changed }) {
 }
 
 function category(spec, { changed }) {
-  const { name, names, missing } = spec.note.column;
+  const { name, names, missing, takes_others: takesOthers } = spec.note.column;
   const options = missing !== undefined && !names.includes(missing) ? [missing, ...names] : names;
   const isWhole = !(names.length === 1 && names[0] === "…");
   const entry = isWhole
     ? h("select", { change: changed }, options.map((each) => h("option", { value: each }, each)))
     : h("input", { type: "text", input: changed });
-  return { element: labelled(name, entry), read: () => [entry.value], isLive: true };
+  const label = takesOthers && isWhole ? `${name}: programs can send other categories, for which the model was not trained` : name;
+  return { element: labelled(label, entry), read: () => [entry.value], isLive: true };
 }
 
 function numberEntry(label, { least, most }, changed) {

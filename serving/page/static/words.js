@@ -38,7 +38,7 @@ function about({ note, pixels }) {
   if (column?.type === "number" && column.least !== undefined && column.most !== undefined) {
     return [`${column.least} to ${column.most} in training`];
   }
-  if (column?.type === "category") return [`one of ${listed(column.names)}`];
+  if (column?.type === "category") return [`one of ${listed(column.names)}`, ...(column.takes_others ? ["others count as unknown"] : [])];
   if (note?.labels) return [`the classes ${listed(note.labels.names)}`];
   if (note?.threshold) return [`true for a score above ${note.threshold.value}`];
   if (note?.preparation?.columns) return [`the columns ${listed(note.preparation.columns.map(({ name }) => name))}`];

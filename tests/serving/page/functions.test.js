@@ -92,6 +92,8 @@ test("a layer is below the layers before it, and an input just above its first u
 test("descriptions, examples and the comparison of signatures", () => {
   assert.equal(described(specOf("FLOAT", [-1, 28, 28, 1], "pixels 0..1")), "float (batch, 28, 28, 1), pixel values 0..1");
   assert.equal(described(specOf("FLOAT", [-1, 2], labels)), "float (batch, 2), the classes no, yes");
+  const column = { type: "category", name: "c", names: ["a", "b"], takes_others: true };
+  assert.equal(described(specOf("STRING", [-1], JSON.stringify({ column }))), "string (batch), one of a, b, others count as unknown");
   assert.deepEqual(example(specOf("INT64", [-1, 2])), [[0, 0]]);
   const [one, other] = ["FLOAT", "DOUBLE"].map((dtype) => ({ inputs: [specOf(dtype, [-1])] }));
   assert.ok(takesTheSame(one, one) && !takesTheSame(one, other));
