@@ -32,7 +32,9 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     )
     parser.add_argument("--signature", help="with --to: the signature to export (default: serving_default)")
     parser.add_argument(
-        "--no-pictures", action="store_true", help="keep no pictures of the run, which can show test examples"
+        "--no-pictures",
+        action="store_true",
+        help="keep no pictures and example inputs of the run, which can show test examples",
     )
     parser.add_argument("--output", help="with --to: the file or folder (default: NAME with the target's suffix)")
 

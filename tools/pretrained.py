@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 from keras_gallery.pretrained import FOLDER
 from keras_gallery.training import Run, evaluation, load, load_recipe
+from keras_gallery.training.data.example_inputs import example_inputs
 from PIL import Image
 
 from keras_gallery import training
@@ -68,8 +69,11 @@ def write(run: Run, folder: Path) -> None:
     found = evaluation.evaluate(Run.load(folder)).metrics
     metrics = {name: found.get(name, value) for name, value in run.metrics.items() if name not in OF_THE_MACHINE}
     _write_json(folder / "metrics.json", metrics)
+    dataset = load(str(run.config["dataset"]))
+    if inputs := example_inputs(dataset):
+        _write_json(folder / "inputs.json", inputs)
     card = {
-        "data": load(str(run.config["dataset"])).source,
+        "data": dataset.source,
         "command": f"gallery train {run.config['model']} --seed 0",
         "backend": run.config["backend"],
         "sha256": hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest(),

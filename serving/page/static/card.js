@@ -25,7 +25,7 @@ export async function card({ model, version, wanted, others, select }) {
     select(signature.name);
     const openDecoder = signature.name.startsWith("encode") ? (values) => decoder(signatures, values, open) : undefined;
     place.setAttribute("aria-label", signature.name);
-    place.replaceChildren(panel({ model: model.name, version, signature, signatures, others, start, openDecoder }));
+    place.replaceChildren(panel({ model: model.name, version, signature, signatures, others, start, openDecoder, inputs: told?.inputs ?? {} }));
   };
   // The others take serialized examples, or batches with padding: programs send these.
   const shown = signatures.filter(({ isForPeople }) => isForPeople);

@@ -1,4 +1,5 @@
-// The form fields for the inputs of a signature. A field is {element, read, isLive}; `read` returns the value to send.
+// The form fields for the inputs of a signature. A field is {element, read, isLive, isReady}; `read` returns the value to
+// send. The model is asked at each change if all fields are live, and at first if all have a value.
 
 import { readSeries } from "./csv.js";
 import { h, labelled, short, svg } from "./dom.js";
@@ -6,7 +7,12 @@ import { dropArea, pictureField } from "./picture.js";
 import { generator } from "./pixels.js";
 import { MAX_VALUES, example, inputKind, outputKind, taskOf, valuesIn } from "./signatures.js";
 
-/** Returns the field of an input. `context` is {signature, signatures, changed, start}: `start` is a value or undefined. */
+const MAX_EXAMPLE = 1000; // lines of an example
+
+/**
+ * Returns the field of an input. `context` is {signature, signatures, changed, start, inputs}: `start` is a value or
+ * undefined, and `inputs` are the example inputs of the version's card.
+ */
 export function field(spec, context) {
   return FIELDS[inputKind(spec)](spec, context);
 }
@@ -120,8 +126,20 @@ function plane(name, most, set) {
   return area;
 }
 
-function text(spec) {
+/** Returns the lines of an example in a version's card, which may be anybody's file, or []. */
+function exampleLines(example, isRight) {
+  return Array.isArray(example) && example.every(isRight) ? example.slice(0, MAX_EXAMPLE) : [];
+}
+
+const GIVEN = ["a", "b", "c"]; // the words of `analogy`
+
+function text(spec, { inputs = {} }) {
   const entry = h("textarea", { rows: 3, spellcheck: "false", placeholder: "One text a line" });
+  const isText = (each) => typeof each === "string";
+  const words = exampleLines(inputs.word, isText);
+  const given = GIVEN.includes(spec.name) ? words.slice(GIVEN.indexOf(spec.name)).slice(0, 1) : words;
+  const example = spec.name === "text" ? exampleLines(inputs.text, isText) : given;
+  entry.value = example.map((line) => line.replaceAll(/\s+/g, " ")).join("\n");
   return {
     element: labelled(`${spec.name}: one a line`, entry),
     read: () => {
@@ -130,22 +148,18 @@ function text(spec) {
       return lines;
     },
     isLive: false,
+    isReady: () => entry.value !== "",
   };
 }
 
-function series(spec, { changed }) {
+function series(spec, { changed, inputs = {} }) {
   const [, length, width] = spec.shape;
   const prepared = spec.note?.preparation;
   const names = prepared?.columns?.map(({ name }) => name) ?? [];
   const steps = length > 0 ? length : Math.min(10_000, Number(prepared?.history) || 0);
-  const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed });
-  const wave = Array.from({ length: steps || 24 }, (_, step) => {
-    return Array.from({ length: width }, (_, at) => {
-      const { least = -1, most = 1 } = prepared?.columns?.[at] ?? {};
-      return short((least + most) / 2 + ((most - least) / 2) * Math.sin(step / 2 + at));
-    }).join(",");
-  });
-  entry.value = wave.join("\n");
+  const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed, placeholder: "The last steps of your series" });
+  const isStep = (step) => Array.isArray(step) && step.every((value) => typeof value === "number");
+  entry.value = exampleLines(inputs.series, isStep).map((step) => step.join(",")).join("\n");
   dropArea(entry, async (file) => { entry.value = await file.text(); changed(); });
   const read = () => {
     const rows = readSeries(entry.value, width, names);
@@ -153,7 +167,7 @@ function series(spec, { changed }) {
     return [steps ? rows.slice(-steps) : rows];
   };
   const label = `${spec.name}: ${names.join(", ") || (width === 1 ? "a value" : `${width} values`)} a line, as CSV. Paste or drop a file.`;
-  return { element: labelled(label, entry), read, isLive: true };
+  return { element: labelled(label, entry), read, isLive: true, isReady: () => entry.value !== "" };
 }
 
 function json(spec) {

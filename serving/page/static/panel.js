@@ -9,8 +9,11 @@ import { views } from "./views.js";
 
 const LIVE_MILLISECONDS = 5000; // a slower signature is asked only by the button
 
-/** Returns the panel. `others` is a list of {model, version} to compare with; `openDecoder` shows a code in a decoder. */
-export function panel({ model, version, signature, signatures, others, start, openDecoder }) {
+/**
+ * Returns the panel. `others` is a list of {model, version} to compare with; `openDecoder` shows a code in a decoder;
+ * `inputs` are the example inputs of the version's card.
+ */
+export function panel({ model, version, signature, signatures, others, start, openDecoder, inputs }) {
   const answers = h("div", { class: "answers", "aria-live": "polite" });
   const code = h("div", { class: "code" });
   const targets = [{ model, version, signature }];
@@ -20,7 +23,7 @@ export function panel({ model, version, signature, signatures, others, start, op
     if (isSlow || fields.some((each) => !each.isLive)) return;
     run();
   };
-  const fields = signature.inputs.map((spec) => field(spec, { signature, signatures, changed, start }));
+  const fields = signature.inputs.map((spec) => field(spec, { signature, signatures, changed, start, inputs }));
 
   /** Sends the request. While one is on its way, only the newest change waits. */
   async function run() {
@@ -77,7 +80,7 @@ export function panel({ model, version, signature, signatures, others, start, op
     run();
   } }, h("option", { value: "" }, "nothing"), others.map((each, at) => h("option", { value: at }, name(each))));
 
-  changed();
+  if (fields.every(({ isReady, isLive }) => (isReady ? isReady() : isLive))) run();
   return h("div", {},
     h("div", { class: "panel" },
       h("form", { class: "fields", submit: (event) => { event.preventDefault(); run(); } },

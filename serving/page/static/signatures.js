@@ -3,6 +3,7 @@
 export const DEFAULT = "serving_default";
 const MAX_SLIDERS = 64;
 export const MAX_VALUES = 1_000_000; // of an input that has a form field of its own
+const FLOATS = ["float", "double"];
 const PIXELS = ["0..255", "0..1", "-1..1"];
 
 /** Returns the signatures in the answer of /metadata, the most useful first: [{name, inputs, outputs}]. */
@@ -87,7 +88,7 @@ function rank(signature) {
 /** Returns which form field an input gets: file, picture, category, number, columns, series, text, integer, bars or json. */
 export function inputKind({ name, dtype, shape, note, pixels }) {
   if (valuesIn(shape) > MAX_VALUES) return "json";
-  const isNumber = ["float", "double"].includes(dtype);
+  const isNumber = FLOATS.includes(dtype);
   const rank = shape?.length;
   if (dtype === "string" && rank === 1) {
     if (note?.column?.type === "category") return "category";
@@ -118,7 +119,7 @@ export function valuesIn(shape) {
 /** Returns how an output is shown. "" if another output of the signature shows it. */
 export function outputKind({ name, dtype, shape, note }, signature) {
   const others = new Set(signature.outputs.map((each) => each.name));
-  const isNumber = ["float", "double"].includes(dtype);
+  const isNumber = FLOATS.includes(dtype);
   const rank = shape?.length;
   if (name === "names" && others.has("similarities")) return "neighbours";
   if (name === "similarities" && others.has("names")) return "";
@@ -142,7 +143,8 @@ export function outputKind({ name, dtype, shape, note }, signature) {
 
 /** Returns whether an output has the tag of each token of a text, as a name, or as probabilities of named tags. */
 function isTags({ name, dtype, shape, note }) {
-  return name === "label" ? dtype === "string" && shape?.length === 2 : Boolean(note?.labels) && shape?.length === 3;
+  if (name === "label") return dtype === "string" && shape?.length === 2;
+  return Boolean(note?.labels) && FLOATS.includes(dtype) && shape?.length === 3;
 }
 
 /** Returns the example for a JSON input: zeros or texts in the shape of the input, with 1 for an unknown size. */

@@ -73,7 +73,7 @@ test("one view shows the outputs that belong together", () => {
   assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one }), { label: "texts", score: "score" });
   assert.deepEqual(kinds({ image }, { score: one, anomaly: tensor("BOOL", [-1]) }), { score: "score", anomaly: "" });
   assert.deepEqual(kinds({}, { names: words, similarities: tensor("FLOAT", [-1, -1]) }), { names: "neighbours", similarities: "" });
-  assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8]) }), { boxes: "boxes", mask: "mask" });
+  assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8], labels) }), { boxes: "boxes", mask: "mask" });
   assert.deepEqual(kinds({ image }, { confidence: tensor("FLOAT", [-1, 8, 8]), mask: tensor("UINT8", [-1, 8, 8]) }), { confidence: "map", mask: "mask" });
   const found = { boxes: tensor("FLOAT", [-1, 9, 4]), scores: tensor("FLOAT", [-1, 9]), labels: tensor("STRING", [-1, 9]), count: tensor("INT32", [-1]) };
   assert.deepEqual(kinds({ image }, found), { boxes: "boxes", scores: "", labels: "", count: "" });

@@ -239,6 +239,7 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
         ),
     },
 }
+TABLE["known series"] = TABLE["series"]
 
 
 def _fill(infos: Any, tensors: Mapping[str, Tensor]) -> None:
@@ -300,11 +301,17 @@ class Control:
 
 MANY = {"name": "x", "type": "Dense", "shapes": [[None, 3]], "parameters": 1, "inputs": [0] * 60_000, "group": ""}
 HUGE_CARD = {"layers": [MANY] * 30, "pictures": [{"title": "x", "png": PIXEL}] * 20_000, "parameters": 1}
-BROKEN_CARD = {"summary": {}, "formula": [], "figures": 3, "pictures": [None], "layers": [{"inputs": None}, 7]}
+BROKEN_CARD = {
+    **{"summary": {}, "formula": [], "figures": 3, "pictures": [None], "layers": [{"inputs": None}, 7]},
+    "inputs": {"series": [[1], ["x"]]},
+}
+WORDS_CARD = {"inputs": {"word": [EVIL, "king"], "text": 7}}
+SERIES_CARD = {"inputs": {"series": [[1], [2.5], [4]]}}
 
 
 async def card_of(spec: ModelSpec) -> bytes:
     cards = {"autoencoder": CARD, "series": BROKEN_CARD, "huge": HUGE_CARD}
+    cards |= {"words": WORDS_CARD, "known series": SERIES_CARD}
     if spec.name not in cards:
         raise NotFound("This version has no card.")
     return json.dumps(cards[spec.name]).encode()

@@ -187,6 +187,20 @@ def test_a_series_is_continued(browser: Chromium) -> None:
     assert "Expected a number in line 2" in send(browser, entered("textarea", "1\nx"))
 
 
+def test_a_panel_begins_with_the_example_of_the_card(browser: Chromium) -> None:
+    text = "document.querySelector('form textarea').value"
+    answer = "document.querySelector('.answers').innerText"
+    choose(browser, "known series", "forecast")
+    assert browser.run(text) == "1\n2.5\n4"
+    browser.until(f"{answer}.includes('load: 2 steps after 3 steps of history')")
+    choose(browser, "words", "nearest")
+    assert browser.run(text) == f"{EVIL}\nking"
+    browser.until(f"{answer}.includes('near king 0')")
+    for model, signature in (("words", "translate"), ("series", "forecast")):  # the card has something else there
+        choose(browser, model, signature)
+        assert browser.run(text) == "" and browser.run(answer) == ""
+
+
 def test_a_row_of_a_table(browser: Chromium) -> None:
     answer = ask(
         browser, "table", "regress_rows", f"{entered('input', '4')}; document.querySelector('select').value = 'large'"
