@@ -47,7 +47,10 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
     missing = [name for name in names if name not in exported]
     if not exported:
         problem = f"No exported model {' or '.join(missing)}" if missing else "No exported models"
-        raise NotFound(f"{problem} in {root}. Export one with: gallery export NAME")
+        raise NotFound(
+            f"{problem} in {root}. Export one with: gallery export NAME. Or export and serve "
+            "all trained models that come with Keras Gallery: gallery serve --all"
+        )
     if missing:
         raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(exported)}")
     return {name: exported[name] for name in names or exported}

@@ -82,7 +82,7 @@ function factRows({ model, version, before, now, seconds, pick, hasMetrics }) {
   const { rate, errors, median } = now && seconds ? between(before, now, seconds) : { rate: 0, errors: 0, median: null };
   return [
     ...facts,
-    fact("Engine", engines.join(", ") || "–"),
+    fact("Engine", engines.join(", ") || "not used yet"),
     fact("Requests per second", short(rate) + (errors ? ` (${short(errors)} with errors)` : "")),
     fact("Median latency", median === null ? "–" : `${short(median)} ms`),
   ];

@@ -1,6 +1,6 @@
 // The form field for a picture: draw it, drop a file, or choose one. It can add noise.
 
-import { h, labelled } from "./dom.js";
+import { h, labelled, short } from "./dom.js";
 import { fromBytes, toBytes, toNested, withNoise } from "./pixels.js";
 import { encodePng } from "./png.js";
 
@@ -84,8 +84,13 @@ export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed
     return fromBytes(target.getImageData(0, 0, width, height).data, height, width, channels);
   };
   const shown = () => (noise.deviation ? withNoise(clean(), noise.deviation, noise.seed) : clean());
+  const strength = h("output", {}, short(deviation));
   const slider = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: deviation,
-    input: () => { noise = { ...noise, deviation: Number(slider.value) }; changed(); } });
+    input: () => {
+      noise = { ...noise, deviation: Number(slider.value) };
+      strength.textContent = short(slider.value);
+      changed();
+    } });
   const chooser = h("input", { type: "file", accept: "image/*", change: () => chooser.files[0] && load(chooser.files[0]) });
 
   clear();
@@ -95,7 +100,7 @@ export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed
       h("span", { class: "soft" }, `${spec.name}: draw, or drop a picture (${width}×${height})`), canvas,
       h("div", { class: "row" }, h("button", { type: "button", click: () => { clear(); changed(); } }, "Clear")),
       labelled("Picture file", chooser), message,
-      hasNoise ? labelled("Noise (standard deviation)", slider) : null),
+      hasNoise ? labelled("Noise (standard deviation)", h("span", { class: "row" }, slider, strength)) : null),
     read: () => (isFile ? [{ b64: file && !noise.deviation ? file.base64 : base64(encodePng(shown())) }] : spec.dtype === "uint8"
       ? [toNested(shown(), "0..255").map((row) => row.map((pixel) => pixel.map(Math.round)))]
       : [toNested(shown(), spec.pixels)]),

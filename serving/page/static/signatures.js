@@ -136,7 +136,7 @@ export function outputKind({ name, dtype, shape, note }, signature) {
   if (rank === 3 && isNumber && ofSeries && shape[2] > 0) return "series";
   if (rank === 3 && /^u?int/.test(dtype)) return "mask";
   if (rank === 3 && isNumber && others.has("mask")) return "map";
-  if (rank === 2 && isNumber) return "bars";
+  if (rank === 2 && isNumber) return shape[1] === 1 ? "numbers" : "bars";
   if (rank === 1) return dtype === "string" ? "texts" : "numbers";
   return "json";
 }
@@ -155,8 +155,9 @@ export function example({ dtype, shape }) {
   return sizes.reduceRight((value, size) => Array(size).fill(value), leaf);
 }
 
-/** Returns whether two signatures take the same request. */
+/** Returns whether two signatures take the same request. Files of pictures have no range of pixel values. */
 export function takesTheSame(one, other) {
-  const shown = (signature) => JSON.stringify(signature.inputs.map(({ name, dtype, shape }) => [name, dtype, shape]));
+  const shown = (signature) => JSON.stringify(signature.inputs.map(({ name, dtype, shape, pixels }) =>
+    [name, dtype, shape, dtype === "string" ? "" : pixels]));
   return shown(one) === shown(other);
 }

@@ -71,6 +71,7 @@ test("one view shows the outputs that belong together", () => {
   const words = tensor("STRING", [-1, -1]);
   assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one, probabilities }), { label: "", score: "", probabilities: "classes" });
   assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one }), { label: "texts", score: "score" });
+  assert.deepEqual(kinds({ image }, { a: tensor("FLOAT", [-1, 1]), b: tensor("FLOAT", [-1, 2]) }), { a: "numbers", b: "bars" });
   assert.deepEqual(kinds({ image }, { score: one, anomaly: tensor("BOOL", [-1]) }), { score: "score", anomaly: "" });
   assert.deepEqual(kinds({}, { names: words, similarities: tensor("FLOAT", [-1, -1]) }), { names: "neighbours", similarities: "" });
   assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8], labels) }), { boxes: "boxes", mask: "mask" });
@@ -97,6 +98,9 @@ test("descriptions, examples and the comparison of signatures", () => {
   assert.deepEqual(example(specOf("INT64", [-1, 2])), [[0, 0]]);
   const [one, other] = ["FLOAT", "DOUBLE"].map((dtype) => ({ inputs: [specOf(dtype, [-1])] }));
   assert.ok(takesTheSame(one, one) && !takesTheSame(one, other));
+  const [wide, narrow] = ["-1..1", "0..1"].map((range) => ({ inputs: [specOf("FLOAT", [-1, 8, 8, 1], `pixels ${range}`)] }));
+  const files = ["-1..1", "0..1"].map((range) => ({ inputs: [specOf("STRING", [-1], `pixels ${range}`)] }));
+  assert.ok(!takesTheSame(wide, narrow) && takesTheSame(...files));
 });
 
 test("JSON with numbers that are not finite", () => {

@@ -210,6 +210,18 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
             lambda x: {"prediction": x["weight"] * (1 + (x["size"] == b"large")).astype("f4")},
         )
     },
+    "many": {
+        "embed": (
+            {"image": IMAGE},
+            {"embedding": ("DT_FLOAT", (-1, 100))},
+            lambda x: {"embedding": np.tile(np.arange(-20, 80, dtype="f4"), (len(x["image"]), 1))},
+        ),
+        "classify": (
+            {"image": IMAGE},
+            {"probabilities": ("DT_FLOAT", (-1, 60))},
+            lambda x: {"probabilities": np.tile(np.arange(60, dtype="f4") / 1770, (len(x["image"]), 1))},
+        ),
+    },
     "tags": {
         "tag_text": (
             {"text": ("DT_STRING", (-1,))},
@@ -232,6 +244,11 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
             {"names": ("DT_STRING", (-1, -1)), "similarities": ("DT_FLOAT", (-1, -1))},
             nearest,
         ),
+        "analogy": (
+            {**{word: ("DT_STRING", (-1,)) for word in "abc"}, "count": ("DT_INT32", ())},
+            {"names": ("DT_STRING", (-1, -1)), "similarities": ("DT_FLOAT", (-1, -1))},
+            lambda x: nearest({"word": x["b"], "count": x["count"]}),
+        ),
         "translate": (
             {"text": ("DT_STRING", (-1,))},
             {"text": ("DT_STRING", (-1,))},
@@ -240,6 +257,7 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
     },
 }
 TABLE["known series"] = TABLE["series"]
+TABLE["unused"] = TABLE["broken"]
 
 
 def _fill(infos: Any, tensors: Mapping[str, Tensor]) -> None:
