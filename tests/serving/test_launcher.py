@@ -147,7 +147,9 @@ def test_find_models(saved_models: Path, tmp_path: Path) -> None:
     assert find_models(saved_models) == {MODEL: saved_models / MODEL}
     with pytest.raises(NotFound, match="No exported model other in .*. Exported models: denoiser"):
         find_models(saved_models, ["other"])
-    with pytest.raises(NotFound, match="No exported models in .*nowhere. Export one with: gallery export NAME. Or .* --all$"):
+    with pytest.raises(
+        NotFound, match="No exported models in .*nowhere. Export one with: gallery export NAME. Or .* --all$"
+    ):
         find_models(tmp_path / "nowhere")
 
 
