@@ -15,9 +15,10 @@ from keras_gallery import training
 
 
 def run_of(folder: Path, model: Any, **config: Any) -> SimpleNamespace:
-    """Returns a run of a classifier, without metrics and pictures."""
+    """Returns a run of a classifier, without metrics and pictures, and with an example input."""
     config = {"model": "mlp_classifier", "task": "classify", "dataset": "own", **config}
-    return SimpleNamespace(folder=folder, config=config, model=model, metrics={}, preparation=None, is_pretrained=False)
+    known = {"metrics": {}, "preparation": None, "inputs": {"text": ["a film"]}, "is_pretrained": False}
+    return SimpleNamespace(folder=folder, config=config, model=model, **known)
 
 
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])
@@ -48,7 +49,8 @@ def test_the_pictures_of_the_run_are_exported(
     monkeypatch.setattr(training, "latest_run", lambda *_: run_of(tmp_path / "run", classifier((4,))))
     assert main(["export", "mlp_classifier", "--saved-models", str(tmp_path), *options]) == 0
     card = json.loads((tmp_path / "mlp_classifier" / "1" / "assets.extra" / "card.json").read_text("utf-8"))
-    assert len(card["pictures"]) == count and card["data"] == "own" and len(card["layers"]) > 1
+    assert len(card["pictures"]) == len(card["inputs"]) == count
+    assert card["data"] == "own" and len(card["layers"]) > 1
 
 
 def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
