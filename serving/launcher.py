@@ -18,7 +18,7 @@ from typing import Self
 
 from . import leftovers
 from .client import Client
-from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
+from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unavailable
 from .leftovers import OwnedFolder
 from .wire import messages
 
@@ -244,6 +244,9 @@ class ServerProcess:
                 for name in sorted(waiting):
                     try:
                         states = client.status(name)
+                    except Unavailable as error:  # of the other models, too
+                        problem = error
+                        break
                     except ServingError as error:
                         problem = error
                         continue
