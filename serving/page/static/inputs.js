@@ -157,7 +157,7 @@ function series(spec, { changed, inputs = {} }) {
   const prepared = spec.note?.preparation;
   const names = prepared?.columns?.map(({ name }) => name) ?? [];
   const steps = length > 0 ? length : Math.min(10_000, Number(prepared?.history) || 0);
-  const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed, placeholder: "The last steps of your series" });
+  const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed, placeholder: `The last ${steps ? `${steps} ` : ""}steps of your series` });
   const isStep = (step) => Array.isArray(step) && step.every((value) => typeof value === "number");
   entry.value = exampleLines(inputs.series, isStep).map((step) => step.join(",")).join("\n");
   dropArea(entry, async (file) => { entry.value = await file.text(); changed(); });
