@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .dataset import Dataset
 from .series import Series
 
@@ -26,7 +28,7 @@ def example_inputs(dataset: Dataset) -> dict[str, Any]:
         series = dataset.values[-dataset.x_train.shape[1] :]
     else:
         series = x[0] if x.ndim == 3 and x.dtype.kind == "f" and len(x) else x[:0]
-    if 0 < series.size <= MOST_VALUES:
+    if 0 < series.size <= MOST_VALUES and np.isfinite(series).all():
         found["series"] = [[float(f"{value:.6g}") for value in step] for step in series]
     if "text" in dataset.texts:
         spread = x[:: max(1, len(x) // MOST_TEXTS)][:MOST_TEXTS]  # neighbours can be alike

@@ -32,6 +32,7 @@ def test_a_test_example_of_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
     assert example_inputs(dataset(x)) == {"series": [[0, 1], [2, 3], [4, 5]]}
     assert example_inputs(dataset(x[:0])) == {}
+    assert example_inputs(dataset(np.full_like(x, np.nan))) == {}  # JSON has no NaN
     monkeypatch.setattr(module, "MOST_VALUES", 5)
     assert example_inputs(dataset(x)) == {}
 
