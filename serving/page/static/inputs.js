@@ -28,7 +28,8 @@ function picture(spec, { signature, signatures, changed }) {
   const shape = !isFile ? spec.shape.slice(1) : isKnown ? trained : (twin?.shape.slice(1) ?? [-1, -1, 3]);
   const hasNoise = signature.outputs.some((each) => outputKind(each, signature) === "picture");
   const deviation = taskOf(signature.name) === "denoise" ? 0.3 : 0;
-  return pictureField({ spec, shape, isFile, hasNoise, deviation, changed });
+  const size = taskOf(signature.name) === "detect" ? 0.45 : 1; // objects are smaller than pictures
+  return pictureField({ spec, shape, isFile, hasNoise, deviation, size, changed });
 }
 
 function category(spec, { changed }) {

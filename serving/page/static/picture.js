@@ -14,8 +14,8 @@ export function canvasOf(picture, label) {
   return canvas;
 }
 
-/** Returns the field. `shape` is (height, width, channels) of the images. For a file signature, `isFile` is true. `deviation` is the noise at first. */
-export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed }) {
+/** Returns the field. `shape` is (height, width, channels) of the images. For a file signature, `isFile` is true. `deviation` is the noise at first, and `size` the share of the picture that the first drawing takes. */
+export function pictureField({ spec, shape, isFile, hasNoise, deviation, size, changed }) {
   const [height, width, channels] = shape.map((size, axis) => (size > 0 ? size : axis < 2 ? OPEN_SIZE : 1));
   const zoom = Math.max(1, Math.round(SCREEN / Math.max(height, width)));
   const canvas = h("canvas", { class: "draw", width: width * zoom, height: height * zoom, tabindex: 0, role: "img",
@@ -94,7 +94,7 @@ export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed
   const chooser = h("input", { type: "file", accept: "image/*", change: () => chooser.files[0] && load(chooser.files[0]) });
 
   clear();
-  sample(context, canvas);
+  sample(context, canvas, size);
   return {
     element: h("div", { class: "fields" },
       h("span", { class: "soft" }, `${spec.name}: draw, or drop a picture (${width}×${height})`), canvas,
@@ -117,9 +117,9 @@ export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed
 }
 
 /** Draws a seven, so that the first answer is about a picture. */
-function sample(context, canvas) {
-  const at = (x, y) => [x * canvas.width, y * canvas.height];
-  Object.assign(context, { strokeStyle: "#fff", lineCap: "round", lineJoin: "round", lineWidth: canvas.width / 12 });
+function sample(context, canvas, size) {
+  const at = (x, y) => [(0.5 + size * (x - 0.5)) * canvas.width, (0.5 + size * (y - 0.5)) * canvas.height];
+  Object.assign(context, { strokeStyle: "#fff", lineCap: "round", lineJoin: "round", lineWidth: (size * canvas.width) / 12 });
   context.beginPath();
   context.moveTo(...at(0.28, 0.25));
   context.lineTo(...at(0.7, 0.25));

@@ -80,7 +80,7 @@ export function taskOf(name) {
 function rank(signature) {
   const place = Object.keys(TASKS).indexOf(taskOf(signature.name));
   const isPlain = signature.inputs.every((each) => inputKind(each) !== "json");
-  const form = signature.name.includes("_") ? 0.5 : 0;
+  const form = 0.5 * (signature.name.split("_").length - 1);
   const isFile = signature.name.endsWith("_png") || signature.name.endsWith("_rows") ? -0.7 : 0;
   return (isPlain ? 0 : 100) + (place < 0 ? 50 : place) + form + isFile + (signature.name === DEFAULT ? 50 : 0);
 }

@@ -35,6 +35,9 @@ test("the most useful signature is the first", () => {
     classify_png: { inputs: { image_bytes: tensor("STRING", [-1], "pixels -1..1") }, outputs: { probabilities } },
   }));
   assert.deepEqual(found.filter(({ isForPeople }) => isForPeople).map(({ name }) => name), ["classify_png", "classify", "embed", "serving_default"]);
+  const order = readSignatures(metadata(Object.fromEntries(
+    ["caption", "caption_png", "caption_beam", "caption_beam_png"].map((name) => [name, { inputs: { image }, outputs: {} }]))));
+  assert.deepEqual(order.map(({ name }) => name), ["caption_png", "caption", "caption_beam_png", "caption_beam"]);
   assert.equal(found.length, 6); // the table of signatures has the others, too
   assert.equal(sentence(found), "Says to which class a picture of 28×28 grey pixels belongs: no, yes.");
 });

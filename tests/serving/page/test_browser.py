@@ -128,6 +128,18 @@ def test_boxes_are_over_the_picture(browser: Chromium) -> None:
     assert place == pytest.approx([0.5, 0.5, 0.5, 0.5], abs=0.03)
 
 
+def test_the_first_drawing_for_a_detector_is_smaller(browser: Chromium) -> None:
+    brightness = (
+        "canvas = document.querySelector('canvas.draw');"
+        "canvas.getContext('2d').getImageData(0.28 * canvas.width, 0.25 * canvas.height, 1, 1).data[0]"
+    )
+    found = {}
+    for signature in ("segment", "detect"):
+        choose(browser, "objects", signature)
+        found[signature] = browser.run(brightness)
+    assert found == {"segment": 255, "detect": 0}
+
+
 def test_a_mask_is_over_the_picture(browser: Chromium) -> None:
     """The left half is the first class and the right half the second one. The picture is black after Clear."""
     answer = ask(browser, "objects", "segment", "document.querySelector('form button').click()")
