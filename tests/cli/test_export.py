@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from keras_gallery.cli import export as module
 from keras_gallery.cli.main import main
 from keras_gallery.serving.quiet import quiet_import
 
@@ -51,6 +54,27 @@ def test_the_pictures_of_the_run_are_exported(
     card = json.loads((tmp_path / "mlp_classifier" / "1" / "assets.extra" / "card.json").read_text("utf-8"))
     assert len(card["pictures"]) == len(card["inputs"]) == count
     assert card["data"] == "own" and len(card["layers"]) > 1
+
+
+def test_no_model_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.itself = self
+
+    alive: list[Any] = []
+    before: list[list[Any]] = []
+
+    def export(values: Any, name: str) -> None:
+        before.append([each() for each in alive])
+        alive.append(weakref.ref(Model()))
+
+    monkeypatch.setattr(module, "_export", export)
+    gc.disable()  # it would free the models sooner or later
+    try:
+        assert main(["export", "gru", "lstm", "convnet"]) == 0
+    finally:
+        gc.enable()
+    assert before == [[], [None], [None, None]]
 
 
 def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
