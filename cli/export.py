@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import api
 from ..models.registry import describe
+from ..serving import memory
 from ..serving.printable import printable
 from .command import SAVED_MODELS, Command, serve_command
 from .progress import loading, progress
@@ -32,7 +34,9 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     )
     parser.add_argument("--signature", help="with --to: the signature to export (default: serving_default)")
     parser.add_argument(
-        "--no-pictures", action="store_true", help="keep no pictures of the run, which can show test examples"
+        "--no-pictures",
+        action="store_true",
+        help="keep no pictures and example inputs of the run, which can show test examples",
     )
     parser.add_argument("--output", help="with --to: the file or folder (default: NAME with the target's suffix)")
 
@@ -43,6 +47,8 @@ def _run(values: argparse.Namespace) -> int:
     _check(values)
     for name in values.names:
         _export(values, name)
+        gc.collect()  # otherwise, the memory would grow with every model: they have references in circles
+        memory.give_back()
     return 0
 
 

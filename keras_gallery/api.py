@@ -313,7 +313,8 @@ def export(
         preparation: how the inputs of the model are made from pictures, tables or series, as in the file
             `preparation.json` of a run. The default is the preparation of the run. Signatures such as `classify_png`
             then take pictures of any size, and signatures such as `classify_rows` take the columns of a table.
-        pictures: whether the version keeps the pictures of the run for the server's page. They can show test examples.
+        pictures: whether the version keeps the pictures and example inputs of the run for the server's page. They can
+            show test examples.
         progress: called with a line of text at the start of each step.
 
     Returns:

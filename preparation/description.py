@@ -105,12 +105,15 @@ class CategoryColumn:
         names: the categories of the training examples, in the order of the one-hot values or ids.
         missing: the category that stands for missing values. None if missing values are refused. It is not in `names`
             if the training examples had no missing values.
+        takes_others: whether the model takes other categories, too: it has a vector for all of them, which no training
+            example has changed.
     """
 
     type: ClassVar = "category"
     name: str
     names: tuple[str, ...]
     missing: str | None = None
+    takes_others: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -250,7 +253,7 @@ def to_json(description: Preparation | Column | SeriesColumn | Threshold) -> dic
         content["threshold"] = to_json(description.threshold)
     given = {key: list(value) if isinstance(value, tuple) else value for key, value in content.items()}
     mark = {name: getattr(description, name) for name in ("kind", "type") if hasattr(description, name)}
-    return mark | {key: value for key, value in given.items() if value is not None}
+    return mark | {key: value for key, value in given.items() if value is not None and value is not False}
 
 
 def read_column(fields: Fields) -> Column:
@@ -263,7 +266,7 @@ def read_column(fields: Fields) -> Column:
     missing = fields.optional("missing", fields.string)
     if not names or len(set(names)) != len(names):
         raise BadPreparation(f"Expected one or more different names of categories in the column {name}.")
-    return CategoryColumn(name, names, missing)
+    return CategoryColumn(name, names, missing, bool(fields.optional("takes_others", fields.boolean)))
 
 
 def _range(fields: Fields) -> tuple[float | None, float | None]:

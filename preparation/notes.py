@@ -103,7 +103,8 @@ def sentence(noted: Noted) -> str:
         return f"a number{_range(noted)}"
     if isinstance(noted, CategoryColumn):
         missing = "" if noted.missing is None else f'; "" counts as {noted.missing}'
-        return f"a category: {_listed(noted.names)}{missing}"
+        others = "; others count as unknown" if noted.takes_others else ""
+        return f"a category: {_listed(noted.names)}{missing}{others}"
     if isinstance(noted, Labels):
         return f"the classes {_listed(noted.names)}"
     if isinstance(noted, Table):

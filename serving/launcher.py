@@ -18,7 +18,7 @@ from typing import Self
 
 from . import leftovers
 from .client import Client
-from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
+from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unavailable
 from .leftovers import OwnedFolder
 from .wire import messages
 
@@ -47,7 +47,10 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
     missing = [name for name in names if name not in exported]
     if not exported:
         problem = f"No exported model {' or '.join(missing)}" if missing else "No exported models"
-        raise NotFound(f"{problem} in {root}. Export one with: gallery export NAME")
+        raise NotFound(
+            f"{problem} in {root}. Export one with: gallery export NAME. Or export and serve "
+            "all trained models that come with Keras Gallery: gallery serve --all"
+        )
     if missing:
         raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(exported)}")
     return {name: exported[name] for name in names or exported}
@@ -241,6 +244,9 @@ class ServerProcess:
                 for name in sorted(waiting):
                     try:
                         states = client.status(name)
+                    except Unavailable as error:  # of the other models, too
+                        problem = error
+                        break
                     except ServingError as error:
                         problem = error
                         continue

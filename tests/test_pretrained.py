@@ -12,6 +12,7 @@ import pytest
 from keras_gallery.models import list_models
 from keras_gallery.models.errors import BadHyperparameter, UnknownModel
 from keras_gallery.training import Run, latest_run, load_recipe
+from keras_gallery.training.about import about
 from keras_gallery.training.errors import UnknownRun
 from keras_gallery.training.evaluation import evaluate
 
@@ -19,6 +20,7 @@ import keras_gallery as kg
 from keras_gallery import pretrained
 
 MAX_BYTES = 20_000_000
+MAX_PICTURE, MAX_PICTURES = 40_000, 1_200_000  # bytes of a picture, and of all pictures
 CHECKED = ("mlp_classifier", "convnet", "dense_autoencoder", "gru", "entity_embedding")  # a model of each family
 # The figures of a model whose answers are random differ from one evaluation to the next.
 RANDOM = ("variational_autoencoder",)
@@ -28,6 +30,17 @@ def test_most_models_are_there_and_small() -> None:
     assert set(list_models()) - set(pretrained.names()) == {"segmenter", "sequence_to_vector"}
     files = [file for file in pretrained.FOLDER.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     assert sum(file.stat().st_size for file in files) < MAX_BYTES
+
+
+def test_each_has_small_pictures() -> None:
+    sizes = {}
+    for name in pretrained.names():
+        files = list((pretrained.FOLDER / name / "pictures").iterdir())
+        assert len(files) in (1, 2) and {each.suffix for each in files} == {".png"}
+        assert len(about(latest_run(name, "no-runs"))["pictures"]) == len(files)
+        assert len(about(latest_run(name, "no-runs"), pictures=False)["pictures"]) == 0
+        sizes |= {each: each.stat().st_size for each in files}
+    assert max(sizes.values()) <= MAX_PICTURE and sum(sizes.values()) <= MAX_PICTURES
 
 
 @pytest.mark.parametrize("name", pretrained.names())

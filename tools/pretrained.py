@@ -20,6 +20,8 @@ import h5py
 import numpy as np
 from keras_gallery.pretrained import FOLDER
 from keras_gallery.training import Run, evaluation, load, load_recipe
+from keras_gallery.training.data.example_inputs import example_inputs
+from PIL import Image
 
 from keras_gallery import training
 
@@ -27,6 +29,15 @@ WEIGHTS = "model.weights.h5"
 MANY = 1024  # values; smaller arrays, such as the means of the inputs, stay in single precision
 KEPT = ("history.json", "tokens.json")
 OF_THE_MACHINE = ("seconds", "images_per_second")
+# The pictures that say most about a model come first. MOST_PICTURES of a run are copied.
+PICTURES = (
+    *("denoised", "colorized", "samples", "boxes", "forecast", "captions", "tags", "words", "month_neighbours"),
+    *("reconstructed", "mistakes", "features", "confusion", "codes", "sum", "progression", "neighbours", "temperature"),
+    *("errors", "learning_curve"),
+)
+MOST_PICTURES = 2
+PICTURE_BYTES = 40_000  # most bytes of a picture
+WIDTHS, COLOURS = (900, 750, 600, 450, 300), 64  # pixels: the first width at which the file is small enough
 
 
 def main(runs: str, names: list[str]) -> None:
@@ -58,13 +69,40 @@ def write(run: Run, folder: Path) -> None:
     found = evaluation.evaluate(Run.load(folder)).metrics
     metrics = {name: found.get(name, value) for name, value in run.metrics.items() if name not in OF_THE_MACHINE}
     _write_json(folder / "metrics.json", metrics)
+    dataset = load(str(run.config["dataset"]))
+    if inputs := example_inputs(dataset):
+        _write_json(folder / "inputs.json", inputs)
     card = {
-        "data": load(str(run.config["dataset"])).source,
+        "data": dataset.source,
         "command": f"gallery train {run.config['model']} --seed 0",
         "backend": run.config["backend"],
         "sha256": hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest(),
     }
     _write_json(folder / "card.json", card)
+    copy_pictures(run.folder / "pictures", folder / "pictures")
+
+
+def copy_pictures(source: Path, target: Path) -> None:
+    """Copies the first of `PICTURES` that are in `source`, reduced to `PICTURE_BYTES` each. Removes other pictures."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    found = [file for name in PICTURES if (file := source / f"{name}.png").exists()]
+    for file in found[:MOST_PICTURES]:
+        (target / file.name).write_bytes(reduced(file))
+
+
+def reduced(file: Path) -> bytes:
+    """Returns a picture as a PNG file with a palette, of at most `PICTURE_BYTES`."""
+    with Image.open(file) as opened:
+        picture = opened.convert("RGB")
+    for width in WIDTHS:
+        smaller = picture.copy()
+        smaller.thumbnail((width, picture.height), Image.Resampling.LANCZOS)
+        result = io.BytesIO()
+        smaller.quantize(COLOURS, dither=Image.Dither.NONE).save(result, "PNG", optimize=True)
+        if len(result.getvalue()) <= PICTURE_BYTES:
+            return result.getvalue()
+    raise ValueError(f"{file} is too large, even with a width of {WIDTHS[-1]} pixels.")
 
 
 def halve(source: Path, target: Path) -> None:

@@ -21,12 +21,12 @@ def about(run: Run, *, pictures: bool = True) -> dict[str, Any]:
 
     Args:
         run: the run.
-        pictures: whether to add the pictures of the run. They can show test examples.
+        pictures: whether to add the pictures of the run, and examples of its inputs. Both can show test examples.
 
     Returns:
         `summary`, `formula` and `source` of the architecture; `data`: the name of the dataset; `figures`: the metrics
         in words, each with its `value` and `yardsticks` (pairs of a simple method and its value); `pictures`: each with
-        `title` and `png` (base64).
+        `title` and `png` (base64); `inputs`: examples of the inputs, see `example_inputs`.
     """
     info = describe(str(run.config["model"]))
     task = str(run.config["task"])
@@ -40,6 +40,7 @@ def about(run: Run, *, pictures: bool = True) -> dict[str, Any]:
             for each in words.in_words(task, run.metrics)
         ],
         "pictures": list(_pictures(run.folder / "pictures")) if pictures else [],
+        "inputs": run.inputs if pictures else {},
     }
 
 

@@ -7,6 +7,7 @@ tokens.json     vocabularies of the ids, if the dataset has texts or categories
 model.keras     model with the weights of the best epoch, without the optimizer
 yardsticks.npz  parameters of the simple methods that the model is compared with, see `Task.saved_yardsticks`
 preparation.json  how data of the user's own become inputs, and the threshold of the score
+inputs.json     examples of the inputs: the end of a series, test texts, or words
 pictures/       PNG files that the task draws
 """
 
@@ -102,6 +103,15 @@ class Run:
             return {role: Tokens(tuple(each["names"]), each["split"]) for role, each in content.items()}
         except (AttributeError, LookupError, TypeError) as error:
             raise UnknownRun(f"The file {self.folder / 'tokens.json'} is damaged: {error}.") from None
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The contents of inputs.json, see `example_inputs`; empty if there is no such file.
+
+        Raises:
+            UnknownRun: the file is damaged.
+        """
+        return self._json("inputs") or {}
 
     @property
     def yardsticks(self) -> dict[str, NDArray[Any]] | None:

@@ -16,6 +16,7 @@ import numpy as np
 from ..models import create, normalization
 from .best_weights import BestWeights
 from .data import dataset as data
+from .data.example_inputs import example_inputs
 from .errors import BadFolder
 from .figures import threshold
 from .fingerprint import code_of
@@ -91,6 +92,8 @@ def evaluate_and_save(
             }
         if preparation is not None:
             contents["preparation"] = preparation
+        if inputs := example_inputs(task.dataset):
+            contents["inputs"] = inputs
         for part, content in contents.items():
             (folder / f"{part}.json").write_text(
                 json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8"

@@ -1,8 +1,8 @@
 """Trained models that come with Keras Gallery: one run of the default recipe of most architectures, in a folder each.
 
-The folders are like those of `gallery train` (see `training.runs`), but without pictures. Large weights are in half
-precision. `metrics.json` has the figures of these weights. `card.json` has the origin and the licence of the data, the
-command of the training, and the SHA-256 of model.keras. `python -m tools.pretrained` writes the folders.
+The folders are like those of `gallery train` (see `training.runs`), but with at most two pictures. Large weights are in
+half precision. `metrics.json` has the figures of these weights. `card.json` has the origin and the licence of the data,
+the command of the training, and the SHA-256 of model.keras. `python -m tools.pretrained` writes the folders.
 """
 
 from pathlib import Path

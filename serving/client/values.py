@@ -14,6 +14,8 @@ import numpy as np
 
 from ...preparation.description import CategoryColumn, NumberColumn, Series, Table
 from ..errors import InvalidArgument
+from ..steps.columns import unknown_category
+from ..wire import tensor
 from ..wire.signature import SignatureDef
 from .transports import Array
 
@@ -29,7 +31,9 @@ REMEDIES = {
 
 
 def check_values(arrays: Mapping[str, Array], definition: SignatureDef, signatures: Iterable[str]) -> None:
-    """Refuses 8-bit pixels if the signature states a smaller range, and warns of values outside the trained range.
+    """Refuses 8-bit pixels if the signature states a smaller range, and categories that the model does not take.
+
+    Warns of numbers outside the range of the training examples, and of categories that were not in them.
 
     Args:
         arrays: the inputs of the request.
@@ -37,13 +41,16 @@ def check_values(arrays: Mapping[str, Array], definition: SignatureDef, signatur
         signatures: the names of all signatures of the model.
 
     Raises:
-        InvalidArgument: the images have no negative value and values far above the range that the signature states.
+        InvalidArgument: the images have no negative value and values far above the range that the signature states, or
+            the model does not take a category.
     """
     outside: list[str] = []
     if IMAGE in arrays:
         _check_pixels(arrays[IMAGE], definition, signatures)
     for name, array in arrays.items():
         noted = definition.inputs[name].noted if name in definition.inputs else None
+        if isinstance(noted, CategoryColumn) and noted.is_whole and array.dtype == object:
+            _check_categories(array, noted)
         if noted is None or not array.size or array.dtype.kind not in "iuf":
             continue
         if isinstance(noted, Series) and array.ndim == 3 and LENGTH in arrays:
@@ -55,6 +62,21 @@ def check_values(arrays: Mapping[str, Array], definition: SignatureDef, signatur
     if outside:
         columns = "; ".join(outside[:MAX_SHOWN]) + (" and other columns" if len(outside) > MAX_SHOWN else "")
         warnings.warn(f"Values outside the range of the training examples: {columns}.", stacklevel=3)
+
+
+def _check_categories(values: Array, column: CategoryColumn) -> None:
+    """Refuses unknown categories, or warns of them if the model takes them."""
+    known = {name.encode() for name in column.names}
+    missing = (column.missing or "").encode()  # what an empty text stands for
+    texts = (each for each in values.ravel().tolist() if isinstance(each, bytes | str))
+    given = (tensor.as_bytes(each).strip() or missing for each in texts)
+    unknown = next((each for each in given if each not in known), None)
+    if unknown is None:
+        return
+    message = unknown_category(column, unknown)
+    if not column.takes_others:
+        raise InvalidArgument(message)
+    warnings.warn(f"{message}. The model treats it as an unknown category, for which it was not trained.", stacklevel=4)
 
 
 def _check_pixels(images: Array, definition: SignatureDef, signatures: Iterable[str]) -> None:

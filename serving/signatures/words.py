@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -51,9 +52,10 @@ def entities(model: keras.Model, data: Callable[..., Data], texts: Mapping[str, 
     rng = np.random.default_rng(0)
     names = dict(zip(safe_names(list(tokens)), tokens, strict=True))
     ids = data(counts=[table.input_dim for table in tables])
-    columns: dict[str, CategoryColumn] = {}
+    columns = {field: CategoryColumn(field, tuple(each.names)) for field, each in tokens.items()}
     if isinstance(ids.preparation, Table):
-        columns = {each.name: each for each in ids.preparation.columns if isinstance(each, CategoryColumn)}
+        columns |= {each.name: each for each in ids.preparation.columns if isinstance(each, CategoryColumn)}
+    others = {safe: replace(columns[field], takes_others=True) for safe, field in names.items()}
 
     def predict(ids: Any) -> Tensors:
         return {"prediction": model(ids, training=False)}
@@ -66,16 +68,16 @@ def entities(model: keras.Model, data: Callable[..., Data], texts: Mapping[str, 
             (*to_ids, *ids.graph(predict)),
             [tf.TensorSpec((None,), tf.string, name=safe) for safe in names],
             example,
-            notes={safe: columns[field] for safe, field in names.items() if field in columns},
+            notes=others,
             names=names,
         )
 
     to_ids = _ids_parts(names, tokens, columns, ids.kind)
     endpoints = {"serving_default": ids.endpoint(predict), "regress": regress()}
-    if columns:
-        endpoints["regress_rows"] = regress()  # the name that models of other tables have
+    endpoints["regress_rows"] = regress()  # the name that models of other tables have
     for (field, each), table in zip(tokens.items(), tables, strict=True):
-        endpoints |= {f"{name}_{field}": endpoint for name, endpoint in _table_endpoints(table, field, each).items()}
+        found = _table_endpoints(table, field, each, columns[field])
+        endpoints |= {f"{name}_{field}": endpoint for name, endpoint in found.items()}
     return endpoints
 
 
@@ -85,10 +87,8 @@ def _ids_parts(
     """Returns the parts that convert the categories of each field to the array `ids` (batch, fields)."""
     parts = []
     for safe, field in names.items():
-        source = safe
-        if field in columns:
-            source = f"filled {safe}"  # no input has a name with a blank
-            parts.append(_filled(columns[field], safe, source))
+        source = f"filled {safe}"  # no input has a name with a blank
+        parts.append(_filled(columns[field], safe, source))
         parts.append(tokens[field].word_ids_part(source, f"ids {safe}"))
     each = tuple(f"ids {safe}" for safe in names)
     return [*parts, Part(lambda *arrays: {ids: tf.stack(arrays, axis=1)}, each, partial(Columns, each, ids))]
@@ -98,12 +98,14 @@ def _filled(column: CategoryColumn, old: str, new: str) -> Part:
     return Part(lambda values: {new: filled(values, column)}, (old,), partial(Filled, old, new, column.missing))
 
 
-def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoint]:
+def _table_endpoints(
+    table: Any, name: str, tokens: Tokens, column: CategoryColumn | None = None
+) -> dict[str, Endpoint]:
     """Returns the endpoints `embed` and `nearest` of an `Embedding` layer.
 
     `embed` returns the vector of each word. An unknown word has the vector of the unknown token. `nearest` returns the
     names with the most similar vectors (cosine), the most similar first, without the word itself. `nearest` fails for
-    an unknown word.
+    an unknown word. If the words are categories, `column` has their names.
     """
     rng = np.random.default_rng(0)
     is_count = name.lower() == "count"  # `nearest` has an input of this name
@@ -139,11 +141,18 @@ def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoin
         (graph_part(cosines, ids, limits=limits),),
     )
     return {
-        "embed": joined([to_ids, graph_part(embed, ids, limits=limits)], [word], example, names=names),
+        "embed": joined(
+            [to_ids, graph_part(embed, ids, limits=limits)],
+            [word],
+            example,
+            notes={} if column is None else {safe: replace(column, takes_others=True)},
+            names=names,
+        ),
         "nearest": joined(
             [count_check(MAX_COUNT), to_ids, tokens.known_part(safe, name), to_names],
             [word, count],
             lambda batch: example(batch) | {"count": np.array(5, np.int32)},
+            notes={} if column is None else {safe: column},
             names=names,
         ),
     }

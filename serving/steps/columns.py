@@ -102,6 +102,12 @@ def expected_category(column: CategoryColumn) -> str:
     return f"Expected a category of the column {column.name}: {known}. Received: "
 
 
+def unknown_category(column: CategoryColumn, value: bytes) -> str:
+    """Returns the error message for an unknown category."""
+    shown = value.decode(errors="replace").translate(_CONTROL)[:MAX_SHOWN]
+    return expected_category(column) + shown
+
+
 def _width(column: Column) -> int:
     return len(column.names) if isinstance(column, CategoryColumn) else 1
 
@@ -122,6 +128,5 @@ def _ids_of(values: list[bytes], column: CategoryColumn, ids: dict[bytes, int]) 
         unknown = values[found.index(-1)].strip()
         if not unknown and column.missing is not None:
             unknown = column.missing.encode()
-        shown = unknown.decode(errors="replace").translate(_CONTROL)[:MAX_SHOWN]
-        raise InvalidArgument(expected_category(column) + shown)
+        raise InvalidArgument(unknown_category(column, unknown))
     return np.array(found, np.intp)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from keras_gallery.cli import export as module
 from keras_gallery.cli.main import main
 from keras_gallery.serving.quiet import quiet_import
 
@@ -15,9 +18,10 @@ from keras_gallery import training
 
 
 def run_of(folder: Path, model: Any, **config: Any) -> SimpleNamespace:
-    """Returns a run of a classifier, without metrics and pictures."""
+    """Returns a run of a classifier, without metrics and pictures, and with an example input."""
     config = {"model": "mlp_classifier", "task": "classify", "dataset": "own", **config}
-    return SimpleNamespace(folder=folder, config=config, model=model, metrics={}, preparation=None, is_pretrained=False)
+    known = {"metrics": {}, "preparation": None, "inputs": {"text": ["a film"]}, "is_pretrained": False}
+    return SimpleNamespace(folder=folder, config=config, model=model, **known)
 
 
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])
@@ -48,7 +52,29 @@ def test_the_pictures_of_the_run_are_exported(
     monkeypatch.setattr(training, "latest_run", lambda *_: run_of(tmp_path / "run", classifier((4,))))
     assert main(["export", "mlp_classifier", "--saved-models", str(tmp_path), *options]) == 0
     card = json.loads((tmp_path / "mlp_classifier" / "1" / "assets.extra" / "card.json").read_text("utf-8"))
-    assert len(card["pictures"]) == count and card["data"] == "own" and len(card["layers"]) > 1
+    assert len(card["pictures"]) == len(card["inputs"]) == count
+    assert card["data"] == "own" and len(card["layers"]) > 1
+
+
+def test_no_model_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.itself = self
+
+    alive: list[Any] = []
+    before: list[list[Any]] = []
+
+    def export(values: Any, name: str) -> None:
+        before.append([each() for each in alive])
+        alive.append(weakref.ref(Model()))
+
+    monkeypatch.setattr(module, "_export", export)
+    gc.disable()  # it would free the models sooner or later
+    try:
+        assert main(["export", "gru", "lstm", "convnet"]) == 0
+    finally:
+        gc.enable()
+    assert before == [[], [None], [None, None]]
 
 
 def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ ERRORS = {
     "invalid seeds": (["results", "--seeds", "a,b"], "Expected --seeds to be numbers such as 0,1,2. Received: a,b"),
     "misspelled dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
     "model without a run": (["export", "sequence_to_vector"], "gallery train sequence_to_vector"),
-    "no exported models": (["serve"], "No exported models in saved_models. Export one with: gallery export NAME"),
+    "no exported models": (["serve"], "come with Keras Gallery: gallery serve --all"),
     "no server": (["encode", "m", "x.npy", "--server", "localhost:1"], "No model server at localhost:1"),
     "missing input file": (["denoise", "m", "nowhere.png"], "No such file: nowhere.png"),
     "unsupported file format": (

@@ -38,6 +38,8 @@ def test_values() -> None:
     assert isinstance(table, Table) and table.width == 3
     assert table.columns[0] == NumberColumn("alcohol", 13.0, 0.8, 11.0, 14.8)
     assert table.columns[1] == CategoryColumn("colour", ("red", "white"))
+    others = {**TABLE, "columns": [{**ALCOHOL, "least": 0.0}, {**COLOUR, "takes_others": True}]}
+    assert to_json(read(others)) == others
     series = read({**SERIES, "time": None})
     assert isinstance(series, Series) and series.time is None and series.columns[0].most == 371.5
 

@@ -13,7 +13,7 @@ from google.protobuf import text_format
 from keras_gallery.serving import launcher
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.config.model_config import parse_config_file
-from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from keras_gallery.serving.launcher import ServerProcess, choose, command, find_models, model_config
 from keras_gallery.serving.ports import free_port
 
@@ -147,7 +147,9 @@ def test_find_models(saved_models: Path, tmp_path: Path) -> None:
     assert find_models(saved_models) == {MODEL: saved_models / MODEL}
     with pytest.raises(NotFound, match="No exported model other in .*. Exported models: denoiser"):
         find_models(saved_models, ["other"])
-    with pytest.raises(NotFound, match="No exported models in .*nowhere. Export one with"):
+    with pytest.raises(
+        NotFound, match="No exported models in .*nowhere. Export one with: gallery export NAME. Or .* --all$"
+    ):
         find_models(tmp_path / "nowhere")
 
 
@@ -177,3 +179,25 @@ def test_progress_while_the_models_load(saved_models: Path, tmp_path: Path, monk
     with ServerProcess("auto", {MODEL: saved_models / MODEL}, log=tmp_path / "log", **ports) as server:
         server.wait_until_ready(progress=lines.append)
     assert lines[0] == f"Loading {MODEL}, 0 s"
+
+
+def test_a_server_that_does_not_answer_yet_is_asked_for_one_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise, the requests for many models take time from the server while it loads them."""
+    asked: list[str] = []
+
+    class Starting(Client):
+        def status(self, model: str, *, version: int | None = None) -> dict[int, str]:
+            asked.append(model)
+            if len(asked) <= 2:
+                raise Unavailable("connection refused")
+            if len(asked) == 3:
+                raise NotFound(model)
+            return {1: "AVAILABLE"}
+
+    monkeypatch.setattr(launcher, "Client", Starting)
+    monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exec sleep 60\n")))
+    with ServerProcess("auto", {name: tmp_path / name for name in "abc"}, port=1, rest_port=2) as server:
+        server.wait_until_ready()
+    assert asked == ["a", "a", "a", "b", "c", "a"]

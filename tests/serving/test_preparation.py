@@ -226,7 +226,10 @@ def test_rows_of_categories_that_become_ids() -> None:
     found = endpoints(model, texts=texts, preparation=preparation)
     for rows in (found["regress"], found["regress_rows"]):
         assert rows.names == {"column_1": "size (cm)", "column_2": "class"}
-        assert list(rows.notes.values()) == list(preparation.columns)  # type: ignore[union-attr]
+        assert list(rows.notes.values()) == [
+            CategoryColumn("size (cm)", ("1", "2"), takes_others=True),
+            CategoryColumn("class", ("a", "b", "none"), "none", takes_others=True),
+        ]
         prediction = rows.function(tf.constant(["2", "1", "3"]), tf.constant(["", " b ", "a"]))["prediction"]
         np.testing.assert_allclose(prediction, model(tf.constant([[3, 4], [2, 3], [1, 2]])), atol=1e-6)
 

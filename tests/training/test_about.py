@@ -45,3 +45,10 @@ def test_pictures_have_their_captions(run: Run) -> None:
 def test_the_pictures_fit_into_a_card(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", len(b"confusion as PNG") + 3)
     assert [each["title"] for each in about(run)["pictures"]] == ["Confusion matrix"]
+
+
+def test_examples_of_the_inputs(run: Run) -> None:
+    assert about(run)["inputs"] == {}
+    (run.folder / "inputs.json").write_text('{"text": ["a film"]}')
+    assert about(run)["inputs"] == {"text": ["a film"]}
+    assert about(run, pictures=False)["inputs"] == {}

@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 CARD = "application/json; charset=utf-8"  # unlike JSON, without CORS headers: a card can show test examples
+# For answers of paths that TensorFlow Serving does not have: the browser does not guess that JSON or text is HTML.
+NOSNIFF = ((b"x-content-type-options", b"nosniff"),)
 CHUNK = 32 << 10  # bytes; over HTTP/1.1, a larger answer is sent in parts, each after the client has read earlier parts
 CHUNK_SECONDS = 60.0  # timeout for the client to read enough for the next part
 CORS = [
@@ -222,16 +224,18 @@ class RestApi:
         if not rest_paths.is_uri(path) or not rest_paths.is_uri(query):
             return page(400, "Bad Request")
         if self._local and not names_this_machine(scope["headers"]):
-            return document(403, {"error": "This server answers requests to localhost and to IP addresses only."})
+            error = {"error": "This server answers requests to localhost and to IP addresses only."}
+            return document(403, error)._replace(headers=NOSNIFF)
         name = path.decode()
         full_path = f"{name}?{query.decode()}" if query else name
         if name == self._metrics_path:
             return await self._metrics(full_path)
         route = self._routes.get("/models" if full_path == "/v1/models?list" else name)
         if route and method in ("GET", "HEAD"):
-            return Answer(*await route())
+            answer = Answer(*await route())
+            return answer._replace(headers=(*answer.headers, *NOSNIFF))
         if self._card and method in ("GET", "HEAD") and (spec := rest_paths.card(full_path)):
-            return Answer(200, CARD, await self._card(spec), ((b"x-content-type-options", b"nosniff"),))
+            return Answer(200, CARD, await self._card(spec), NOSNIFF)
         if not name.lower().startswith("/v1/"):
             return page(404, "Not Found")
         if method == "OPTIONS":

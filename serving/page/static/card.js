@@ -25,7 +25,7 @@ export async function card({ model, version, wanted, others, select }) {
     select(signature.name);
     const openDecoder = signature.name.startsWith("encode") ? (values) => decoder(signatures, values, open) : undefined;
     place.setAttribute("aria-label", signature.name);
-    place.replaceChildren(panel({ model: model.name, version, signature, signatures, others, start, openDecoder }));
+    place.replaceChildren(panel({ model: model.name, version, signature, signatures, others, start, openDecoder, inputs: told?.inputs ?? {} }));
   };
   // The others take serialized examples, or batches with padding: programs send these.
   const shown = signatures.filter(({ isForPeople }) => isForPeople);
@@ -82,7 +82,7 @@ function factRows({ model, version, before, now, seconds, pick, hasMetrics }) {
   const { rate, errors, median } = now && seconds ? between(before, now, seconds) : { rate: 0, errors: 0, median: null };
   return [
     ...facts,
-    fact("Engine", engines.join(", ") || "–"),
+    fact("Engine", engines.join(", ") || "not used yet"),
     fact("Requests per second", short(rate) + (errors ? ` (${short(errors)} with errors)` : "")),
     fact("Median latency", median === null ? "–" : `${short(median)} ms`),
   ];

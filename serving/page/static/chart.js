@@ -35,6 +35,23 @@ export function chart(title, series) {
   );
 }
 
+/** Returns a chart with a column for each value, from 0. The column under the pointer says its number and value. */
+export function columns(title, values) {
+  const [least, most] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const y = (value) => HEIGHT - BOTTOM - ((value - least) / (most - least || 1)) * (HEIGHT - TOP - BOTTOM);
+  const wide = (WIDTH - LEFT - RIGHT) / values.length;
+  return svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title },
+    [...new Set([least, 0, most])].map((value) => svg("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, short(value))),
+    values.map((value, at) => svg("g", {}, svg("title", {}, `${at + 1}: ${short(value)}`),
+      svg("rect", { class: "under", x: LEFT + at * wide, y: TOP, width: wide, height: HEIGHT - TOP - BOTTOM }),
+      svg("rect", { class: value < 0 ? "column minus" : "column", x: LEFT + (at + 0.1) * wide, y: Math.min(y(value), y(0)), width: 0.8 * wide,
+        height: Math.abs(y(value) - y(0)) }))),
+    svg("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: y(0), y2: y(0) }),
+    svg("text", { x: LEFT, y: HEIGHT - 6 }, "1"),
+    svg("text", { x: WIDTH - RIGHT, y: HEIGHT - 6, "text-anchor": "end" }, String(values.length)),
+  );
+}
+
 /** Returns a line from 0 on which a score and its threshold are marked. */
 export function gauge(score, threshold) {
   const most = Math.max(score, threshold) * 1.25 || 1;

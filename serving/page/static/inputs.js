@@ -1,4 +1,5 @@
-// The form fields for the inputs of a signature. A field is {element, read, isLive}; `read` returns the value to send.
+// The form fields for the inputs of a signature. A field is {element, read, isLive, isReady}; `read` returns the value to
+// send. The model is asked at each change if all fields are live, and at first if all have a value.
 
 import { readSeries } from "./csv.js";
 import { h, labelled, short, svg } from "./dom.js";
@@ -6,7 +7,12 @@ import { dropArea, pictureField } from "./picture.js";
 import { generator } from "./pixels.js";
 import { MAX_VALUES, example, inputKind, outputKind, taskOf, valuesIn } from "./signatures.js";
 
-/** Returns the field of an input. `context` is {signature, signatures, changed, start}: `start` is a value or undefined. */
+const MAX_EXAMPLE = 1000; // lines of an example
+
+/**
+ * Returns the field of an input. `context` is {signature, signatures, changed, start, inputs}: `start` is a value or
+ * undefined, and `inputs` are the example inputs of the version's card.
+ */
 export function field(spec, context) {
   return FIELDS[inputKind(spec)](spec, context);
 }
@@ -22,17 +28,19 @@ function picture(spec, { signature, signatures, changed }) {
   const shape = !isFile ? spec.shape.slice(1) : isKnown ? trained : (twin?.shape.slice(1) ?? [-1, -1, 3]);
   const hasNoise = signature.outputs.some((each) => outputKind(each, signature) === "picture");
   const deviation = taskOf(signature.name) === "denoise" ? 0.3 : 0;
-  return pictureField({ spec, shape, isFile, hasNoise, deviation, changed });
+  const size = taskOf(signature.name) === "detect" ? 0.45 : 1; // objects are smaller than pictures
+  return pictureField({ spec, shape, isFile, hasNoise, deviation, size, changed });
 }
 
 function category(spec, { changed }) {
-  const { name, names, missing } = spec.note.column;
+  const { name, names, missing, takes_others: takesOthers } = spec.note.column;
   const options = missing !== undefined && !names.includes(missing) ? [missing, ...names] : names;
   const isWhole = !(names.length === 1 && names[0] === "…");
   const entry = isWhole
     ? h("select", { change: changed }, options.map((each) => h("option", { value: each }, each)))
     : h("input", { type: "text", input: changed });
-  return { element: labelled(name, entry), read: () => [entry.value], isLive: true };
+  const label = takesOthers && isWhole ? `${name}: programs can send other categories, for which the model was not trained` : name;
+  return { element: labelled(label, entry), read: () => [entry.value], isLive: true };
 }
 
 function numberEntry(label, { least, most }, changed) {
@@ -119,8 +127,20 @@ function plane(name, most, set) {
   return area;
 }
 
-function text(spec) {
+/** Returns the lines of an example in a version's card, which may be anybody's file, or []. */
+function exampleLines(example, isRight) {
+  return Array.isArray(example) && example.every(isRight) ? example.slice(0, MAX_EXAMPLE) : [];
+}
+
+const GIVEN = ["a", "b", "c"]; // the words of `analogy`
+
+function text(spec, { inputs = {} }) {
   const entry = h("textarea", { rows: 3, spellcheck: "false", placeholder: "One text a line" });
+  const isText = (each) => typeof each === "string";
+  const words = exampleLines(inputs.word, isText);
+  const given = GIVEN.includes(spec.name) ? words.slice(GIVEN.indexOf(spec.name)).slice(0, 1) : words;
+  const example = spec.name === "text" ? exampleLines(inputs.text, isText) : given;
+  entry.value = example.map((line) => line.replaceAll(/\s+/g, " ")).join("\n");
   return {
     element: labelled(`${spec.name}: one a line`, entry),
     read: () => {
@@ -129,22 +149,18 @@ function text(spec) {
       return lines;
     },
     isLive: false,
+    isReady: () => entry.value !== "",
   };
 }
 
-function series(spec, { changed }) {
+function series(spec, { changed, inputs = {} }) {
   const [, length, width] = spec.shape;
   const prepared = spec.note?.preparation;
   const names = prepared?.columns?.map(({ name }) => name) ?? [];
   const steps = length > 0 ? length : Math.min(10_000, Number(prepared?.history) || 0);
-  const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed });
-  const wave = Array.from({ length: steps || 24 }, (_, step) => {
-    return Array.from({ length: width }, (_, at) => {
-      const { least = -1, most = 1 } = prepared?.columns?.[at] ?? {};
-      return short((least + most) / 2 + ((most - least) / 2) * Math.sin(step / 2 + at));
-    }).join(",");
-  });
-  entry.value = wave.join("\n");
+  const entry = h("textarea", { rows: 8, spellcheck: "false", input: changed, placeholder: `The last ${steps ? `${steps} ` : ""}steps of your series` });
+  const isStep = (step) => Array.isArray(step) && step.every((value) => typeof value === "number");
+  entry.value = exampleLines(inputs.series, isStep).map((step) => step.join(",")).join("\n");
   dropArea(entry, async (file) => { entry.value = await file.text(); changed(); });
   const read = () => {
     const rows = readSeries(entry.value, width, names);
@@ -152,7 +168,7 @@ function series(spec, { changed }) {
     return [steps ? rows.slice(-steps) : rows];
   };
   const label = `${spec.name}: ${names.join(", ") || (width === 1 ? "a value" : `${width} values`)} a line, as CSV. Paste or drop a file.`;
-  return { element: labelled(label, entry), read, isLive: true };
+  return { element: labelled(label, entry), read, isLive: true, isReady: () => entry.value !== "" };
 }
 
 function json(spec) {

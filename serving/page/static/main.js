@@ -35,6 +35,8 @@ function current() {
   return known.find(({ name }) => name === place().model) ?? known.find((model) => available(model).length) ?? known[0];
 }
 
+let marked = ""; // the model in the middle of the list, if the list is a line
+
 function drawList() {
   const name = current()?.name;
   show(list, known.map((model) => {
@@ -42,6 +44,11 @@ function drawList() {
     const text = versions.length ? `version ${versions.join(", ")}` : (model.versions[0]?.state ?? "no version").toLowerCase();
     return h("li", {}, h("a", { href: address(model.name), "aria-current": model.name === name && "page" }, model.name, h("small", {}, text)));
   }));
+  const mark = list.querySelector("[aria-current]");
+  if (!mark || name === marked) return;
+  marked = name;
+  const nav = list.parentElement;
+  nav.scrollLeft = mark.offsetLeft - nav.offsetLeft - (nav.clientWidth - mark.offsetWidth) / 2;
 }
 
 /** Shows the card of the model in the address, unless it is there already. */
@@ -49,7 +56,7 @@ async function drawCard() {
   const model = current();
   if (!model) {
     shown = null;
-    main.replaceChildren(h("p", {}, "The server has no models yet. Export one with: gallery export NAME"));
+    main.replaceChildren(h("p", {}, "The server has no models yet. Export one with: gallery export NAME. Or serve all trained models of the gallery: gallery serve --all"));
     return;
   }
   const versions = available(model);

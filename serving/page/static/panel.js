@@ -7,10 +7,15 @@ import { readSignatures, takesTheSame } from "./signatures.js";
 import { FILE, snippets } from "./snippets.js";
 import { views } from "./views.js";
 
+const known = new Map(); // promises of signatures, by model and version
+let saved = ""; // the URL of the last long body
 const LIVE_MILLISECONDS = 5000; // a slower signature is asked only by the button
 
-/** Returns the panel. `others` is a list of {model, version} to compare with; `openDecoder` shows a code in a decoder. */
-export function panel({ model, version, signature, signatures, others, start, openDecoder }) {
+/**
+ * Returns the panel. `others` is a list of {model, version} to compare with; `openDecoder` shows a code in a decoder;
+ * `inputs` are the example inputs of the version's card.
+ */
+export function panel({ model, version, signature, signatures, others, start, openDecoder, inputs }) {
   const answers = h("div", { class: "answers", "aria-live": "polite" });
   const code = h("div", { class: "code" });
   const targets = [{ model, version, signature }];
@@ -20,7 +25,7 @@ export function panel({ model, version, signature, signatures, others, start, op
     if (isSlow || fields.some((each) => !each.isLive)) return;
     run();
   };
-  const fields = signature.inputs.map((spec) => field(spec, { signature, signatures, changed, start }));
+  const fields = signature.inputs.map((spec) => field(spec, { signature, signatures, changed, start, inputs }));
 
   /** Sends the request. While one is on its way, only the newest change waits. */
   async function run() {
@@ -52,7 +57,6 @@ export function panel({ model, version, signature, signatures, others, start, op
   async function answer(target, body) {
     const title = targets.length > 1 ? h("h4", {}, name(target)) : null;
     try {
-      if (!target.signature) target.signature = await matching(target);
       const names = target.signature.outputs.map((each) => each.name);
       const own = { ...body, signature_name: target.signature.name };
       const { outputs, milliseconds } = await predict(target.model, target.version, own, names);
@@ -64,29 +68,48 @@ export function panel({ model, version, signature, signatures, others, start, op
     }
   }
 
-  async function matching(target) {
-    const found = readSignatures(await metadata(target.model, target.version)).filter((each) => takesTheSame(each, signature));
-    const same = found.find((each) => each.name === signature.name) ?? found[0];
-    if (!same) throw new Error(`${name(target)} has no signature with the inputs of ${signature.name}.`);
-    return same;
-  }
-
+  const fitting = []; // the models and versions to compare with, each with its signature
   const choice = h("select", { change: () => {
     targets.length = 1;
-    if (choice.value !== "") targets.push({ ...others[Number(choice.value)] });
+    if (choice.value !== "") targets.push(fitting[Number(choice.value)]);
     run();
-  } }, h("option", { value: "" }, "nothing"), others.map((each, at) => h("option", { value: at }, name(each))));
+  } }, h("option", { value: "" }, "nothing"));
+  const comparison = labelled("Compare with", choice);
+  comparison.hidden = true;
 
-  changed();
+  async function findFitting() {
+    for (const other of others) {
+      const found = (await signaturesOf(other)).filter((each) => takesTheSame(each, signature));
+      const [same = found[0]] = found.filter((each) => each.name === signature.name);
+      if (!same) continue;
+      choice.append(h("option", { value: fitting.push({ ...other, signature: same }) - 1 }, name(other)));
+      comparison.hidden = false;
+    }
+  }
+
+  if (fields.every(({ isReady, isLive }) => (isReady ? isReady() : isLive))) run();
+  findFitting();
   return h("div", {},
     h("div", { class: "panel" },
       h("form", { class: "fields", submit: (event) => { event.preventDefault(); run(); } },
         fields.map(({ element }) => element),
         h("button", { class: "main", type: "submit" }, "Ask the model"),
-        others.length ? labelled("Compare with", choice) : null),
+        comparison),
       answers),
     h("details", {}, h("summary", {}, "The same request as curl, Python and JavaScript"), code),
   );
+}
+
+/** Returns the signatures of a version, or [] if it has no metadata, such as a version that was unloaded meanwhile. */
+function signaturesOf({ model, version }) {
+  const key = JSON.stringify([model, version]);
+  if (!known.has(key)) {
+    known.set(key, metadata(model, version).then(readSignatures).catch(() => {
+      known.delete(key);
+      return [];
+    }));
+  }
+  return known.get(key);
 }
 
 function name({ model, version }) {
@@ -99,7 +122,9 @@ function programs(model, version, body) {
   const parts = Object.entries(codes).map(([key, text]) =>
     h("section", {}, h("div", { class: "row" }, h("h5", {}, titles[key]), copyButton(titles[key], text)), h("pre", { tabindex: 0, "data-code": key }, text)));
   if (file === null) return parts;
-  const link = h("a", { download: FILE, href: URL.createObjectURL(new Blob([file], { type: "application/json" })) }, FILE);
+  URL.revokeObjectURL(saved);
+  saved = URL.createObjectURL(new Blob([file], { type: "application/json" }));
+  const link = h("a", { download: FILE, href: saved }, FILE);
   return [h("p", {}, "The body of this request is long. Save it first: ", link), ...parts];
 }
 

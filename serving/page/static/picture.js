@@ -1,6 +1,6 @@
 // The form field for a picture: draw it, drop a file, or choose one. It can add noise.
 
-import { h, labelled } from "./dom.js";
+import { h, labelled, short } from "./dom.js";
 import { fromBytes, toBytes, toNested, withNoise } from "./pixels.js";
 import { encodePng } from "./png.js";
 
@@ -14,8 +14,8 @@ export function canvasOf(picture, label) {
   return canvas;
 }
 
-/** Returns the field. `shape` is (height, width, channels) of the images. For a file signature, `isFile` is true. `deviation` is the noise at first. */
-export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed }) {
+/** Returns the field. `shape` is (height, width, channels) of the images. For a file signature, `isFile` is true. `deviation` is the noise at first, and `size` the share of the picture that the first drawing takes. */
+export function pictureField({ spec, shape, isFile, hasNoise, deviation, size, changed }) {
   const [height, width, channels] = shape.map((size, axis) => (size > 0 ? size : axis < 2 ? OPEN_SIZE : 1));
   const zoom = Math.max(1, Math.round(SCREEN / Math.max(height, width)));
   const canvas = h("canvas", { class: "draw", width: width * zoom, height: height * zoom, tabindex: 0, role: "img",
@@ -84,18 +84,23 @@ export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed
     return fromBytes(target.getImageData(0, 0, width, height).data, height, width, channels);
   };
   const shown = () => (noise.deviation ? withNoise(clean(), noise.deviation, noise.seed) : clean());
+  const strength = h("output", {}, short(deviation));
   const slider = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: deviation,
-    input: () => { noise = { ...noise, deviation: Number(slider.value) }; changed(); } });
+    input: () => {
+      noise = { ...noise, deviation: Number(slider.value) };
+      strength.textContent = short(slider.value);
+      changed();
+    } });
   const chooser = h("input", { type: "file", accept: "image/*", change: () => chooser.files[0] && load(chooser.files[0]) });
 
   clear();
-  sample(context, canvas);
+  sample(context, canvas, size);
   return {
     element: h("div", { class: "fields" },
       h("span", { class: "soft" }, `${spec.name}: draw, or drop a picture (${width}×${height})`), canvas,
       h("div", { class: "row" }, h("button", { type: "button", click: () => { clear(); changed(); } }, "Clear")),
       labelled("Picture file", chooser), message,
-      hasNoise ? labelled("Noise (standard deviation)", slider) : null),
+      hasNoise ? labelled("Noise (standard deviation)", h("span", { class: "row" }, slider, strength)) : null),
     read: () => (isFile ? [{ b64: file && !noise.deviation ? file.base64 : base64(encodePng(shown())) }] : spec.dtype === "uint8"
       ? [toNested(shown(), "0..255").map((row) => row.map((pixel) => pixel.map(Math.round)))]
       : [toNested(shown(), spec.pixels)]),
@@ -112,9 +117,9 @@ export function pictureField({ spec, shape, isFile, hasNoise, deviation, changed
 }
 
 /** Draws a seven, so that the first answer is about a picture. */
-function sample(context, canvas) {
-  const at = (x, y) => [x * canvas.width, y * canvas.height];
-  Object.assign(context, { strokeStyle: "#fff", lineCap: "round", lineJoin: "round", lineWidth: canvas.width / 12 });
+function sample(context, canvas, size) {
+  const at = (x, y) => [(0.5 + size * (x - 0.5)) * canvas.width, (0.5 + size * (y - 0.5)) * canvas.height];
+  Object.assign(context, { strokeStyle: "#fff", lineCap: "round", lineJoin: "round", lineWidth: (size * canvas.width) / 12 });
   context.beginPath();
   context.moveTo(...at(0.28, 0.25));
   context.lineTo(...at(0.7, 0.25));

@@ -3,6 +3,7 @@
 export const DEFAULT = "serving_default";
 const MAX_SLIDERS = 64;
 export const MAX_VALUES = 1_000_000; // of an input that has a form field of its own
+const FLOATS = ["float", "double"];
 const PIXELS = ["0..255", "0..1", "-1..1"];
 
 /** Returns the signatures in the answer of /metadata, the most useful first: [{name, inputs, outputs}]. */
@@ -79,7 +80,7 @@ export function taskOf(name) {
 function rank(signature) {
   const place = Object.keys(TASKS).indexOf(taskOf(signature.name));
   const isPlain = signature.inputs.every((each) => inputKind(each) !== "json");
-  const form = signature.name.includes("_") ? 0.5 : 0;
+  const form = 0.5 * (signature.name.split("_").length - 1);
   const isFile = signature.name.endsWith("_png") || signature.name.endsWith("_rows") ? -0.7 : 0;
   return (isPlain ? 0 : 100) + (place < 0 ? 50 : place) + form + isFile + (signature.name === DEFAULT ? 50 : 0);
 }
@@ -87,7 +88,7 @@ function rank(signature) {
 /** Returns which form field an input gets: file, picture, category, number, columns, series, text, integer, bars or json. */
 export function inputKind({ name, dtype, shape, note, pixels }) {
   if (valuesIn(shape) > MAX_VALUES) return "json";
-  const isNumber = ["float", "double"].includes(dtype);
+  const isNumber = FLOATS.includes(dtype);
   const rank = shape?.length;
   if (dtype === "string" && rank === 1) {
     if (note?.column?.type === "category") return "category";
@@ -118,11 +119,13 @@ export function valuesIn(shape) {
 /** Returns how an output is shown. "" if another output of the signature shows it. */
 export function outputKind({ name, dtype, shape, note }, signature) {
   const others = new Set(signature.outputs.map((each) => each.name));
-  const isNumber = ["float", "double"].includes(dtype);
+  const isNumber = FLOATS.includes(dtype);
   const rank = shape?.length;
   if (name === "names" && others.has("similarities")) return "neighbours";
   if (name === "similarities" && others.has("names")) return "";
   if (name === "anomaly" && others.has("score")) return "";
+  const tags = signature.outputs.find(isTags);
+  if (tags && ["label", "score", "probabilities", tags.name].includes(name)) return name === tags.name ? "tags" : "";
   if (name === "boxes" && rank === 3 && shape[2] === 4) return "boxes";
   if (["scores", "labels", "count"].includes(name) && others.has("boxes")) return "";
   if (["label", "score"].includes(name) && others.has("label") && others.has("probabilities")) return "";
@@ -133,9 +136,15 @@ export function outputKind({ name, dtype, shape, note }, signature) {
   if (rank === 3 && isNumber && ofSeries && shape[2] > 0) return "series";
   if (rank === 3 && /^u?int/.test(dtype)) return "mask";
   if (rank === 3 && isNumber && others.has("mask")) return "map";
-  if (rank === 2 && isNumber) return "bars";
+  if (rank === 2 && isNumber) return shape[1] === 1 ? "numbers" : "bars";
   if (rank === 1) return dtype === "string" ? "texts" : "numbers";
   return "json";
+}
+
+/** Returns whether an output has the tag of each token of a text, as a name, or as probabilities of named tags. */
+function isTags({ name, dtype, shape, note }) {
+  if (name === "label") return dtype === "string" && shape?.length === 2;
+  return Boolean(note?.labels) && FLOATS.includes(dtype) && shape?.length === 3;
 }
 
 /** Returns the example for a JSON input: zeros or texts in the shape of the input, with 1 for an unknown size. */
@@ -146,8 +155,9 @@ export function example({ dtype, shape }) {
   return sizes.reduceRight((value, size) => Array(size).fill(value), leaf);
 }
 
-/** Returns whether two signatures take the same request. */
+/** Returns whether two signatures take the same request. Files of pictures have no range of pixel values. */
 export function takesTheSame(one, other) {
-  const shown = (signature) => JSON.stringify(signature.inputs.map(({ name, dtype, shape }) => [name, dtype, shape]));
+  const shown = (signature) => JSON.stringify(signature.inputs.map(({ name, dtype, shape, pixels }) =>
+    [name, dtype, shape, dtype === "string" ? "" : pixels]));
   return shown(one) === shown(other);
 }

@@ -1,13 +1,17 @@
 // Shows the outputs of a signature.
 
-import { chart, gauge } from "./chart.js";
+import { chart, columns, gauge } from "./chart.js";
 import { h, short, svg } from "./dom.js";
 import { canvasOf } from "./picture.js";
 import { difference, fromNested, isSameSize, psnr } from "./pixels.js";
 import { outputKind } from "./signatures.js";
+import { tokensOf } from "./tokens.js";
 
 const SEASONS = { month: 12, quarter: 4, week: 52, day: 7, hour: 24, minute: 60 }; // steps, by the time between two of them
-const MAX_BARS = 256;
+const MAX_CLASSES = 40;
+const MAX_ROWS = 14; // of bars; more bars are side by side
+const MAX_BARS = 40; // more values become the columns of a chart
+const MAX_COLUMNS = 1024;
 const MAX_PICTURES = 24;
 const MAX_JSON = 20_000; // characters
 // Colours of the classes of a mask: twelve that people can tell apart, then again.
@@ -23,7 +27,7 @@ export function views(context) {
   });
 }
 
-const VIEWS = { picture, classes, bars, score, neighbours, series, mask, map, boxes, texts, numbers, json };
+const VIEWS = { picture, classes, tags, bars, score, neighbours, series, mask, map, boxes, texts, numbers, json };
 
 function figure(image, caption) {
   return h("figure", {}, canvasOf(image, caption), h("figcaption", {}, caption));
@@ -45,10 +49,10 @@ function picture(value, spec, { fields, signature }) {
 }
 
 function barRows(rows, most) {
-  return h("div", { class: "bars", tabindex: 0 }, rows.flatMap(({ name, value, isFirst }) => {
+  return h("div", { class: rows.length > MAX_ROWS ? "bars many" : "bars", tabindex: 0 }, rows.map(({ name, value, isFirst }) => {
     const bar = h("div", { class: `bar${value < 0 ? " minus" : ""}` });
     bar.style.width = `${Math.min(100, (100 * Math.abs(value)) / (most || 1))}%`;
-    return [h("span", { class: `name${isFirst ? " first" : ""}` }, name), h("div", { class: "track" }, bar), h("span", { class: "value" }, short(value))];
+    return h("div", {}, h("span", { class: `name${isFirst ? " first" : ""}` }, name), h("div", { class: "track" }, bar), h("span", { class: "value" }, short(value)));
   }));
 }
 
@@ -57,15 +61,34 @@ function classes([value], spec, { outputs }) {
   const rows = value.map((each, at) => ({ name: names[at] ?? String(at), value: Number(each) })).sort((a, b) => b.value - a.value);
   rows[0].isFirst = true;
   const best = outputs.label?.[0] ?? rows[0].name;
-  return [h("p", { class: "big" }, textOf(best)), barRows(rows.slice(0, MAX_BARS), 1)];
+  const left = rows.length - MAX_CLASSES;
+  return [
+    h("p", { class: "big" }, textOf(best)),
+    barRows(rows.slice(0, MAX_CLASSES), 1),
+    left > 0 ? h("p", { class: "soft" }, `and ${left} less probable classes`) : null,
+  ].filter(Boolean);
+}
+
+/** Shows the tag of each token above the token. */
+function tags(value, spec, { body, signature, outputs }) {
+  const names = spec.note?.labels?.names ?? [];
+  const best = (row) => names[row.indexOf(Math.max(...row))];
+  const given = body.inputs[signature.inputs.find((each) => each.shape?.length).name];
+  const rows = Array.isArray(given[0]) ? given : tokensOf(given, value[0].length);
+  const score = (at, place) => (outputs.score === undefined ? false : `score ${short(outputs.score[at][place])}`);
+  return rows.map((tokens, at) => h("p", { class: "tags" }, tokens.map((token, place) => {
+    const tag = value[at][place];
+    return h("ruby", { title: score(at, place) }, String(token), h("rt", {}, Array.isArray(tag) ? best(tag.map(Number)) : textOf(tag)));
+  })));
 }
 
 function bars(value, spec, { openDecoder }) {
   const values = value[0].map(Number);
-  const rows = values.slice(0, MAX_BARS).map((each, at) => ({ name: String(at + 1), value: each }));
+  const rows = values.map((each, at) => ({ name: String(at + 1), value: each }));
   const open = openDecoder?.(values);
   return [
-    barRows(rows, Math.max(...rows.map((row) => Math.abs(row.value)))),
+    values.length > MAX_BARS ? columns(`${spec.name}: ${values.length} numbers`, values.slice(0, MAX_COLUMNS))
+      : barRows(rows, Math.max(...values.map(Math.abs))),
     open ? h("p", {}, h("button", { type: "button", click: open }, "Change these numbers and decode them")) : null,
   ].filter(Boolean);
 }
@@ -81,9 +104,9 @@ function score([value], spec, { signature, outputs }) {
 }
 
 function neighbours(value, spec, { outputs, body, signature }) {
-  const words = body.inputs[signature.inputs.find((each) => each.shape?.length === 1)?.name] ?? [];
+  const words = signature.inputs.filter((each) => each.shape?.length === 1).map((each) => body.inputs[each.name]);
   return value.map((names, at) => [
-    h("p", { class: "big" }, textOf(words[at] ?? "")),
+    h("p", { class: "big" }, words.map((each) => each[at]).join(", ")),
     barRows(names.map((name, place) => ({ name: textOf(name), value: Number(outputs.similarities[at][place]) })), 1),
   ]).flat();
 }

@@ -8,7 +8,8 @@ export function sentence(signatures) {
   if (!signature) return "A model with the signatures " + signatures.map(({ name }) => name).join(", ") + ".";
   const classes = signature.outputs.map((each) => each.note?.labels?.names).find(Boolean);
   const ending = classes ? `: ${listed(classes)}` : "";
-  return TASKS[taskOf(signature.name)].replace("{input}", kindOfInputs(signatures, signature)) + ending + ".";
+  const text = TASKS[taskOf(signature.name)].replace("{input}", kindOfInputs(signatures, signature)) + ending;
+  return text.endsWith("…") ? text : text + ".";
 }
 
 function kindOfInputs(signatures, signature) {
@@ -37,7 +38,7 @@ function about({ note, pixels }) {
   if (column?.type === "number" && column.least !== undefined && column.most !== undefined) {
     return [`${column.least} to ${column.most} in training`];
   }
-  if (column?.type === "category") return [`one of ${listed(column.names)}`];
+  if (column?.type === "category") return [`one of ${listed(column.names)}`, ...(column.takes_others ? ["others count as unknown"] : [])];
   if (note?.labels) return [`the classes ${listed(note.labels.names)}`];
   if (note?.threshold) return [`true for a score above ${note.threshold.value}`];
   if (note?.preparation?.columns) return [`the columns ${listed(note.preparation.columns.map(({ name }) => name))}`];

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.preparation.description import CUT_NAMES, CategoryColumn
+from keras_gallery.preparation.notes import write_note
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.client.values import check_values
 from keras_gallery.serving.errors import (
@@ -167,6 +169,28 @@ def test_images_in_another_range_give_an_error_or_a_warning(images: Any) -> None
     check(images * 255, "", "encode")
     with pytest.warns(UserWarning, match=r"values in \[0, 1\]"):  # the signature does not state the range
         check(images * 255, "", "encode_png")
+
+
+def test_unknown_categories_give_an_error_or_a_warning() -> None:
+    def check(values: list[str], **options: Any) -> None:
+        column = CategoryColumn("month", ("May", "June"), **options)
+        spec = TensorSpec.named("x:0", dtypes.BY_NUMBER[7], (-1,), write_note(column))
+        assert spec.noted == column
+        array = np.array([each.encode() for each in values], object)
+        check_values({"month": array}, SignatureDef("regress", "", {"month": spec}, {}), ["regress"])
+
+    check(["May", " June "])  # warnings are errors in tests
+    check(["", "May"], missing="June")
+    message = r"^Expected a category of the column month: May, June\. Received: Juli\ufffd"
+    with pytest.raises(InvalidArgument, match=message + "$"):
+        check(["May", "Juli\x07"])
+    with pytest.warns(UserWarning, match=message + r"\. The model treats it as an unknown category"):
+        check(["Juli\x07", "Juni"], takes_others=True)
+    with pytest.raises(InvalidArgument, match=r"Received: $"):
+        check([""])
+    cut = CategoryColumn("month", CUT_NAMES)  # a note with too little space for the names
+    spec = TensorSpec.named("x:0", dtypes.BY_NUMBER[7], (-1,), write_note(cut))
+    check_values({"month": np.array([b"May"], object)}, SignatureDef("", "", {"month": spec}, {}), [])
 
 
 def test_errors(client: Client, images: Any, png_files: list[bytes]) -> None:

@@ -20,7 +20,11 @@ EXPECTED: dict[str, set[str]] = {
     "conv1d_gru": {"classify", "embed", "classify_padded", "embed_padded"},
     "deep_rnn": FORECASTER | {"step"},
     "encoder_decoder": {"translate", "pronounce", "translate_beam", "pronounce_beam"},
-    "entity_embedding": {"regress", *(f"{name}_city_{at}" for name in ("embed", "nearest") for at in (1, 2))},
+    "entity_embedding": {
+        "regress",
+        "regress_rows",
+        *(f"{name}_city_{at}" for name in ("embed", "nearest") for at in (1, 2)),
+    },
     "gru": REGRESSOR,
     "lstm": REGRESSOR,
     "sequence_tagger": {"tag", "step", "tag_text", "step_text"},

@@ -11,6 +11,7 @@ import { between, parseMetrics, quantile, totals } from "./metrics.js";
 import * as pixels from "./pixels.js";
 import { example, inputKind, outputKind, readSignatures, takesTheSame } from "./signatures.js";
 import { shell, snippets } from "./snippets.js";
+import { tokensOf } from "./tokens.js";
 import { described, sentence } from "./words.js";
 
 const tensor = (dtype, sizes, last = "") => ({
@@ -34,6 +35,9 @@ test("the most useful signature is the first", () => {
     classify_png: { inputs: { image_bytes: tensor("STRING", [-1], "pixels -1..1") }, outputs: { probabilities } },
   }));
   assert.deepEqual(found.filter(({ isForPeople }) => isForPeople).map(({ name }) => name), ["classify_png", "classify", "embed", "serving_default"]);
+  const order = readSignatures(metadata(Object.fromEntries(
+    ["caption", "caption_png", "caption_beam", "caption_beam_png"].map((name) => [name, { inputs: { image }, outputs: {} }]))));
+  assert.deepEqual(order.map(({ name }) => name), ["caption_png", "caption", "caption_beam_png", "caption_beam"]);
   assert.equal(found.length, 6); // the table of signatures has the others, too
   assert.equal(sentence(found), "Says to which class a picture of 28×28 grey pixels belongs: no, yes.");
 });
@@ -70,12 +74,16 @@ test("one view shows the outputs that belong together", () => {
   const words = tensor("STRING", [-1, -1]);
   assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one, probabilities }), { label: "", score: "", probabilities: "classes" });
   assert.deepEqual(kinds({ image }, { label: tensor("STRING", [-1]), score: one }), { label: "texts", score: "score" });
+  assert.deepEqual(kinds({ image }, { a: tensor("FLOAT", [-1, 1]), b: tensor("FLOAT", [-1, 2]) }), { a: "numbers", b: "bars" });
   assert.deepEqual(kinds({ image }, { score: one, anomaly: tensor("BOOL", [-1]) }), { score: "score", anomaly: "" });
   assert.deepEqual(kinds({}, { names: words, similarities: tensor("FLOAT", [-1, -1]) }), { names: "neighbours", similarities: "" });
-  assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8]) }), { boxes: "boxes", mask: "mask" });
+  assert.deepEqual(kinds({ image }, { boxes: tensor("FLOAT", [-1, 9, 4]), mask: tensor("INT32", [-1, 8, 8], labels) }), { boxes: "boxes", mask: "mask" });
   assert.deepEqual(kinds({ image }, { confidence: tensor("FLOAT", [-1, 8, 8]), mask: tensor("UINT8", [-1, 8, 8]) }), { confidence: "map", mask: "mask" });
   const found = { boxes: tensor("FLOAT", [-1, 9, 4]), scores: tensor("FLOAT", [-1, 9]), labels: tensor("STRING", [-1, 9]), count: tensor("INT32", [-1]) };
   assert.deepEqual(kinds({ image }, found), { boxes: "boxes", scores: "", labels: "", count: "" });
+  const tags = { label: words, score: tensor("FLOAT", [-1, -1]), probabilities: tensor("FLOAT", [-1, -1, 2], labels) };
+  assert.deepEqual(kinds({ text: one }, tags), { label: "tags", score: "", probabilities: "" });
+  assert.deepEqual(kinds({ text: one }, { p: tags.probabilities, other: one }), { p: "tags", other: "numbers" });
   assert.deepEqual(kinds({ x: tensor("FLOAT", [-1, -1, 1]) }, { y: tensor("FLOAT", [-1, 2, 1]) }), { y: "series" });
 });
 
@@ -88,9 +96,14 @@ test("a layer is below the layers before it, and an input just above its first u
 test("descriptions, examples and the comparison of signatures", () => {
   assert.equal(described(specOf("FLOAT", [-1, 28, 28, 1], "pixels 0..1")), "float (batch, 28, 28, 1), pixel values 0..1");
   assert.equal(described(specOf("FLOAT", [-1, 2], labels)), "float (batch, 2), the classes no, yes");
+  const column = { type: "category", name: "c", names: ["a", "b"], takes_others: true };
+  assert.equal(described(specOf("STRING", [-1], JSON.stringify({ column }))), "string (batch), one of a, b, others count as unknown");
   assert.deepEqual(example(specOf("INT64", [-1, 2])), [[0, 0]]);
   const [one, other] = ["FLOAT", "DOUBLE"].map((dtype) => ({ inputs: [specOf(dtype, [-1])] }));
   assert.ok(takesTheSame(one, one) && !takesTheSame(one, other));
+  const [wide, narrow] = ["-1..1", "0..1"].map((range) => ({ inputs: [specOf("FLOAT", [-1, 8, 8, 1], `pixels ${range}`)] }));
+  const files = ["-1..1", "0..1"].map((range) => ({ inputs: [specOf("STRING", [-1], `pixels ${range}`)] }));
+  assert.ok(!takesTheSame(wide, narrow) && takesTheSame(...files));
 });
 
 test("JSON with numbers that are not finite", () => {
@@ -142,6 +155,14 @@ test("a chart has the smallest value at the bottom and the last step on the righ
   const { x, y } = scale([{ points: [[0, 1], [4, 3]] }]);
   assert.ok(y(1) > y(2) && y(2) > y(3) && x(4) > x(0));
   assert.equal(y(2), (y(1) + y(3)) / 2);
+});
+
+test("tokens of a text, by their number", () => {
+  assert.deepEqual(tokensOf(["a 😀", "b"], 3), [["a", " ", "😀"], ["b"]]);
+  assert.deepEqual(tokensOf(["Größe, don't!", "x"], 2), [["Größe", "don't"], ["x"]]);
+  assert.deepEqual(tokensOf(["größe 1x"], 3), [["gr", "e", "1x"]]); // as the split "words", which knows ASCII only
+  assert.deepEqual(tokensOf(["a-b c"], 2), [["a-b", "c"]]);
+  assert.deepEqual(tokensOf(["abc"], 2), [["1", "2"]]);
 });
 
 test("programs quote what they contain", () => {

@@ -78,6 +78,19 @@ def objects(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def tags(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tag of a vowel is the first class. The score of the tag is 0.75."""
+    texts = [each.decode() for each in inputs["text"]]
+    length = max(map(len, texts))
+    p = np.zeros((len(texts), length, 2), "f4")
+    label = np.full((len(texts), length), b"", object)
+    for at, text in enumerate(texts):
+        for place, letter in enumerate(text):
+            p[at, place] = (0.75, 0.25) if letter in "aeiou" else (0.25, 0.75)
+            label[at, place] = EVIL_CLASS.encode() if letter in "aeiou" else b"dark"
+    return {"label": label, "score": p.max(2), "probabilities": p}
+
+
 def slow(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     SLOW_CALLS.append(inputs["x"].tolist())
     time.sleep(0.5)
@@ -197,11 +210,44 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
             lambda x: {"prediction": x["weight"] * (1 + (x["size"] == b"large")).astype("f4")},
         )
     },
+    "many": {
+        "embed": (
+            {"image": IMAGE},
+            {"embedding": ("DT_FLOAT", (-1, 100))},
+            lambda x: {"embedding": np.tile(np.arange(-20, 80, dtype="f4"), (len(x["image"]), 1))},
+        ),
+        "classify": (
+            {"image": IMAGE},
+            {"probabilities": ("DT_FLOAT", (-1, 60))},
+            lambda x: {"probabilities": np.tile(np.arange(60, dtype="f4") / 1770, (len(x["image"]), 1))},
+        ),
+    },
+    "tags": {
+        "tag_text": (
+            {"text": ("DT_STRING", (-1,))},
+            {
+                "label": ("DT_STRING", (-1, -1)),
+                "score": ("DT_FLOAT", (-1, -1)),
+                "probabilities": ("DT_FLOAT", (-1, -1, 2), CLASSES["probabilities"][2]),
+            },
+            tags,
+        ),
+        "predict": (
+            {"text": ("DT_STRING", (-1,))},
+            {"p": ("DT_FLOAT", (-1, -1, 2), CLASSES["probabilities"][2])},
+            lambda x: {"p": tags(x)["probabilities"]},
+        ),
+    },
     "words": {
         "nearest": (
             {"word": ("DT_STRING", (-1,)), "count": ("DT_INT32", ())},
             {"names": ("DT_STRING", (-1, -1)), "similarities": ("DT_FLOAT", (-1, -1))},
             nearest,
+        ),
+        "analogy": (
+            {**{word: ("DT_STRING", (-1,)) for word in "abc"}, "count": ("DT_INT32", ())},
+            {"names": ("DT_STRING", (-1, -1)), "similarities": ("DT_FLOAT", (-1, -1))},
+            lambda x: nearest({"word": x["b"], "count": x["count"]}),
         ),
         "translate": (
             {"text": ("DT_STRING", (-1,))},
@@ -210,6 +256,8 @@ TABLE: dict[str, dict[str, tuple[dict[str, Tensor], dict[str, Tensor], Function]
         ),
     },
 }
+TABLE["known series"] = TABLE["series"]
+TABLE["unused"] = TABLE["broken"]
 
 
 def _fill(infos: Any, tensors: Mapping[str, Tensor]) -> None:
@@ -271,11 +319,17 @@ class Control:
 
 MANY = {"name": "x", "type": "Dense", "shapes": [[None, 3]], "parameters": 1, "inputs": [0] * 60_000, "group": ""}
 HUGE_CARD = {"layers": [MANY] * 30, "pictures": [{"title": "x", "png": PIXEL}] * 20_000, "parameters": 1}
-BROKEN_CARD = {"summary": {}, "formula": [], "figures": 3, "pictures": [None], "layers": [{"inputs": None}, 7]}
+BROKEN_CARD = {
+    **{"summary": {}, "formula": [], "figures": 3, "pictures": [None], "layers": [{"inputs": None}, 7]},
+    "inputs": {"series": [[1], ["x"]]},
+}
+WORDS_CARD = {"inputs": {"word": [EVIL, "king"], "text": 7}}
+SERIES_CARD = {"inputs": {"series": [[1], [2.5], [4]]}}
 
 
 async def card_of(spec: ModelSpec) -> bytes:
     cards = {"autoencoder": CARD, "series": BROKEN_CARD, "huge": HUGE_CARD}
+    cards |= {"words": WORDS_CARD, "known series": SERIES_CARD}
     if spec.name not in cards:
         raise NotFound("This version has no card.")
     return json.dumps(cards[spec.name]).encode()

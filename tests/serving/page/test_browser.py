@@ -83,8 +83,9 @@ def test_a_drawing_is_classified(browser: Chromium) -> None:
 
 
 def test_noise_is_measured(browser: Chromium) -> None:
-    answer = ask(browser, "autoencoder", "denoise", entered("input[type=range]", "0.3"))
+    answer = ask(browser, "autoencoder", "denoise", entered("input[type=range]", "0.35"))
     assert [caption for caption in ("sent", "denoised", "difference") if caption in answer.split("\n")]
+    assert browser.run("document.querySelector('form output').textContent") == "0.35"
     found = re.search(r"PSNR to the picture without noise: (\d+\.\d) dB, sent (\d+\.\d) dB", answer)
     assert found and 5 < float(found[2]) < 20
     assert browser.run("document.querySelectorAll('.answers canvas').length") == 3
@@ -125,6 +126,18 @@ def test_boxes_are_over_the_picture(browser: Chromium) -> None:
         " rectangle.width / picture.width, rectangle.height / picture.height]"
     )
     assert place == pytest.approx([0.5, 0.5, 0.5, 0.5], abs=0.03)
+
+
+def test_the_first_drawing_for_a_detector_is_smaller(browser: Chromium) -> None:
+    brightness = (
+        "canvas = document.querySelector('canvas.draw');"
+        "canvas.getContext('2d').getImageData(0.28 * canvas.width, 0.25 * canvas.height, 1, 1).data[0]"
+    )
+    found = {}
+    for signature in ("segment", "detect"):
+        choose(browser, "objects", signature)
+        found[signature] = browser.run(brightness)
+    assert found == {"segment": 255, "detect": 0}
 
 
 def test_a_mask_is_over_the_picture(browser: Chromium) -> None:
@@ -187,6 +200,20 @@ def test_a_series_is_continued(browser: Chromium) -> None:
     assert "Expected a number in line 2" in send(browser, entered("textarea", "1\nx"))
 
 
+def test_a_panel_begins_with_the_example_of_the_card(browser: Chromium) -> None:
+    text = "document.querySelector('form textarea').value"
+    answer = "document.querySelector('.answers').innerText"
+    choose(browser, "known series", "forecast")
+    assert browser.run(text) == "1\n2.5\n4"
+    browser.until(f"{answer}.includes('load: 2 steps after 3 steps of history')")
+    choose(browser, "words", "nearest")
+    assert browser.run(text) == f"{EVIL}\nking"
+    browser.until(f"{answer}.includes('near king 0')")
+    for model, signature in (("words", "translate"), ("series", "forecast")):  # the card has something else there
+        choose(browser, model, signature)
+        assert browser.run(text) == "" and browser.run(answer) == ""
+
+
 def test_a_row_of_a_table(browser: Chromium) -> None:
     answer = ask(
         browser, "table", "regress_rows", f"{entered('input', '4')}; document.querySelector('select').value = 'large'"
@@ -201,14 +228,54 @@ def test_words_and_their_neighbours(browser: Chromium) -> None:
     assert answer.split("\n\n")[:2] == ["names", "king"] and "near king 1\n0.5" in re.sub(r"\n+", "\n", answer)
 
 
+def test_an_analogy(browser: Chromium) -> None:
+    choose(browser, "words", "analogy")
+    entries = "[...document.querySelectorAll('form textarea')]"
+    assert browser.run(f"{entries}.map((each) => each.value)") == [EVIL, "king", ""]  # the card has two words
+    answer = send(browser, f"{entries}.forEach((each, at) => {{ each.value = 'xyz'[at]; }})")
+    assert answer.split("\n\n")[1] == "x, y, z" and "near y 0" in answer
+
+
+def test_many_values_fit_into_the_panel(browser: Chromium) -> None:
+    ask(browser, "many", "embed")
+    columns = "[...document.querySelectorAll('.answers .column')]"
+    heights = browser.run(f"{columns}.map((each) => Number(each.getAttribute('height')))")
+    assert len(heights) == 100 and heights[20] == 0
+    assert heights[99] / heights[0] == pytest.approx(79 / 20)
+    assert browser.run(f"{columns}[99].parentElement.querySelector('title').textContent") == "100: 79"
+    assert browser.run(f"{columns}.filter((each) => each.matches('.minus')).length") == 20
+    answer = ask(browser, "many", "classify")
+    assert answer.split("\n\n")[:2] == ["probabilities", "59"] and "and 20 less probable classes" in answer
+    assert browser.run("document.querySelectorAll('.bars > div').length") == 40
+    assert browser.run("bars = document.querySelector('.bars'); bars.scrollHeight <= bars.clientHeight")
+
+
 def test_texts(browser: Chromium) -> None:
     assert ask(browser, "words", "translate", entered("textarea", "abc\nxy")).split() == ["text", "cba", "yx"]
     assert "Enter a text for text." in send(browser, entered("textarea", " "))
 
 
+@pytest.mark.parametrize("signature", ["tag_text", "predict"])
+def test_each_letter_has_its_tag(browser: Chromium, signature: str) -> None:
+    """`predict` has only the probabilities of the named tags."""
+    ask(browser, "tags", signature, entered("textarea", "ab\nx"))
+    assert browser.run("document.querySelectorAll('.answers section').length") == 1
+    found = browser.run(
+        "[...document.querySelectorAll('.tags')].map((text) => [...text.children].map((each) =>"
+        " [each.firstChild.textContent, each.querySelector('rt').textContent, each.title]))"
+    )
+    score = "score 0.75" if signature == "tag_text" else ""
+    assert found == [[["a", EVIL_CLASS, score], ["b", "dark", score]], [["x", "dark", score]]]
+
+
 def test_json_and_a_comparison_of_versions(browser: Chromium) -> None:
     assert "[[8,9]]" in ask(browser, "numbers", "serving_default", entered("textarea", "[[1, 2]]"))
     chooser = "[...document.querySelectorAll('form select')].at(-1)"
+    # Only these have a signature with the same inputs.
+    names = ["nothing", "broken, version 2", "numbers, version 1", "unused, version 2"]
+    browser.until(
+        f"[...{chooser}.options].map((each) => each.textContent).sort().join() === '{','.join(sorted(names))}'"
+    )
     option = f"[...{chooser}.options].find((each) => each.textContent === 'numbers, version 1')"
     answer = send(browser, f"{chooser}.value = {option}.value; {chooser}.dispatchEvent(new Event('change'))")
     assert "[[8,9]]" in answer and "[[2,3]]" in answer
@@ -258,9 +325,32 @@ def test_the_programs_give_the_same_answer(browser: Chromium) -> None:
     )
 
 
+def test_nothing_to_compare_with(browser: Chromium) -> None:
+    choose(browser, "slow", "serving_default")
+    browser.run("new Promise((resolve) => setTimeout(resolve, 300))")
+    assert browser.run("[...document.querySelectorAll('form select')].at(-1).checkVisibility()") is False
+
+
+def test_the_files_of_long_requests_take_no_memory(browser: Chromium) -> None:
+    choose(browser, "numbers", "serving_default")
+    browser.run(
+        "files = new Map(); [make, revoke] = [URL.createObjectURL, URL.revokeObjectURL];"
+        "URL.createObjectURL = (blob) => { const url = make(blob); files.set(url, blob); return url; };"
+        "URL.revokeObjectURL = (url) => { files.delete(url); revoke(url); };"
+    )
+    for value in (1, 2):
+        send(browser, entered("textarea", json.dumps([[value, 0]] * 5000)))
+        browser.until("document.querySelector('a[download]')?.getAttribute('href').startsWith('blob:')")
+        assert browser.run("[...files.keys()].join()") == browser.run("document.querySelector('a[download]').href")
+        body = browser.run("[...files.values()][0].text().then(JSON.parse)")
+        assert body["inputs"]["x"][0] == [value, 0]
+
+
 def test_load_and_new_models(browser: Chromium, server: FrontServer) -> None:
     choose(browser, "numbers", "serving_default")
     browser.until("document.querySelector('.facts').innerText.includes('python')")
+    choose(browser, "unused", "serving_default")
+    browser.until("document.querySelector('.facts').innerText.includes('not used yet')")
     server.control.more = [ModelStatus("later", [VersionStatus(1, State.LOADING)])]
     browser.until("document.querySelector('nav').innerText.includes('later')")
     assert "loading" in browser.run("document.querySelector('nav').innerText")
@@ -269,10 +359,15 @@ def test_load_and_new_models(browser: Chromium, server: FrontServer) -> None:
 
 @pytest.mark.parametrize("width", [390, 800, 1300])
 def test_nothing_is_wider_than_the_screen(browser: Chromium, width: int, tmp_path: Path) -> None:
+    browser.screenshot(tmp_path / "first.png", width=width, dark=False)
+    choose(browser, "words", "translate")  # the last model of the list
     ask(browser, "autoencoder", "denoise")
     for dark in (False, True):
         browser.screenshot(tmp_path / f"{width}.png", width=width, dark=dark)
     assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run("graph = document.querySelector('.graph'); graph.scrollWidth <= graph.clientWidth")
+    name = browser.run("document.querySelector('nav [aria-current]').getBoundingClientRect().toJSON()")
+    assert name["left"] >= 0 and name["right"] <= width
     back = browser.run("getComputedStyle(document.body).backgroundColor")
     assert back == "rgb(15, 19, 24)"
 

@@ -93,6 +93,20 @@ def test_a_card_is_for_this_site_only() -> None:
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize(
+    "path, host, status",
+    [
+        *((path, "localhost", 200) for path in ("/", "/models", "/v1/models?list", "/livez", "/readyz")),
+        ("/models", "evil.example", 403),
+    ],
+)
+def test_the_browser_guesses_no_content_type(path: str, host: str, status: int) -> None:
+    """The paths of TensorFlow Serving have its headers only."""
+    client = Client(routes=routes(None), local=True)
+    reply = client.ask("GET", path, headers={"host": host})
+    assert (reply.status, reply.headers["x-content-type-options"]) == (status, "nosniff")
+
+
 def test_an_answer_that_does_not_fit_into_the_memory_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     async def large(spec: ModelSpec) -> bytes:
         return b"{" + 100_000 * b" " + b"}"

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras_gallery.preparation.description import CategoryColumn
 from keras_gallery.preparation.splits import END, PADDING, START
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.signatures import Endpoint, endpoints
@@ -56,7 +57,7 @@ CASES: dict[str, tuple[Any, Any, set[str]]] = {
     "categories": (
         text_models.places,
         TEXTS["places"],
-        {"regress", "embed_country", "embed_city", "nearest_country", "nearest_city"},
+        {"regress", "regress_rows", "embed_country", "embed_city", "nearest_country", "nearest_city"},
     ),
     "categories as ids": (text_models.places, None, {"regress"}),
     "words": (text_models.words, TEXTS["words"], {"embed", "nearest", "analogy"}),
@@ -313,6 +314,15 @@ def test_categories() -> None:
     np.testing.assert_array_equal(run(signatures["embed_city"], city=cities)["embedding"], rows[[2, 3, 1]])
     names = run(signatures["nearest_city"], city=["Lima"], count=10)["names"]
     assert {name.decode() for name in names[0]} == set(CITIES) - {"Lima"}
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        run(signatures["nearest_city"], city=["nowhere"], count=1)
+    # The notes say which categories the model knows, and where it takes others.
+    notes = {name: endpoint.notes for name, endpoint in signatures.items()}
+    known = CategoryColumn("city", tuple(CITIES))
+    assert notes["nearest_city"] == {"city": known}
+    assert notes["embed_city"]["city"] == notes["regress"]["city"] == dataclasses.replace(known, takes_others=True)
+    blank = run(signatures["regress"], country=[" Peru"], city=["Lima "])["prediction"]
+    np.testing.assert_array_equal(blank, run(signatures["regress"], country=["Peru"], city=["Lima"])["prediction"])
     country, city = TEXTS["places"].values()
     signatures = endpoints(model, texts={"country": country, "Count": city})  # `nearest` has an input `count`
     names = run(signatures["nearest_Count"], column_1=["Lima"], count=10)["names"]

@@ -254,5 +254,6 @@ def test_additional_routes() -> None:
         return 200, "text/html", b"<p>"
 
     client = Client(routes={"/docs": page})
-    assert client.ask("GET", "/docs") == (200, {"content-type": "text/html"}, b"<p>")
+    headers = {"content-type": "text/html", "x-content-type-options": "nosniff"}
+    assert client.ask("GET", "/docs") == (200, headers, b"<p>")
     assert client.ask("POST", "/docs").status == 404
