@@ -33,6 +33,11 @@ class ServedModels:
         """Replaces the table. Requests in progress keep their servables."""
         self._table = table
 
+    def versions(self, name: str) -> list[int]:
+        """Returns the numbers of the loaded versions of a model, highest first. Returns [] for an unknown model."""
+        model = self._table.get(name)
+        return [*model.versions] if model else []
+
     def find(self, spec: ModelSpec) -> Servable:
         """Returns the servable of the version or label in `spec`; the highest version if `spec` has neither.
 

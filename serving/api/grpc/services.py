@@ -1,9 +1,9 @@
-"""The gRPC API: PredictionService, ModelService and the list of models."""
+"""The gRPC API: PredictionService, ModelService, the list of models, and the services of other modules."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from ... import fair_threads
@@ -20,14 +20,14 @@ from ...wire import merging, messages, predict
 from ...wire.model_spec import ModelSpec, encode_spec, model_spec
 from . import health as grpc_health
 from .application import GrpcApplication, Method, observed, stream, unary
+from .decoding import QUICK_ENCODE, decode
+from .open_inference import SERVICE as OPEN_INFERENCE
+from .open_inference import OpenInference
 from .protocol import CONTROL_BYTES, LARGE_MESSAGE
 
-QUICK_DECODE = 64 << 10  # bytes; larger messages are decoded in a thread
-QUICK_ENCODE = 1 << 20  # bytes; larger outputs are encoded in a thread
-DECODED_RATIO = 32  # maximum memory of a decoded message, divided by its size: strings of zero bytes
 MAX_TASKS = 1000  # of a MultiInference request
 MAX_NAMES = 10_000  # inputs and outputs of a Predict request
-_LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
+_LONG = ("Predict", "Classify", "Regress", "MultiInference", "ModelInfer")  # methods whose requests may be large
 
 
 class GrpcApi:
@@ -58,6 +58,7 @@ class GrpcApi:
     ) -> None:
         self._inference = inference
         self._examples = ExampleInference(inference)
+        self._open_inference = OpenInference(inference, control)
         self._control = control
         self._observer = observer
         self._as_content = as_content
@@ -66,7 +67,7 @@ class GrpcApi:
         self._reflection = reflection
 
     async def predict(self, data: bytes, request: Observation) -> bytes:
-        message = predict.decode_quickly(data) or await self._read(predict.decode_request, data, request)
+        message = predict.decode_quickly(data) or await decode(predict.decode_request, len(data), request, data)
         count = len(message.inputs) + len(message.outputs)
         if count > MAX_NAMES:
             raise InvalidArgument(f"Expected at most {MAX_NAMES} inputs and outputs. Received: {count}")
@@ -77,28 +78,21 @@ class GrpcApi:
         return bytes(await fair_threads.call(False, request.client, encode))
 
     async def classify(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(functools.partial(merging.parse, messages.ClassificationRequest), data, request)
+        message = await decode(merging.parse, len(data), request, messages.ClassificationRequest, data)
         spec, result = await self._examples.classify(_spec(message), message.input, request)
         return await self._encode(result, spec, request)
 
     async def regress(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(functools.partial(merging.parse, messages.RegressionRequest), data, request)
+        message = await decode(merging.parse, len(data), request, messages.RegressionRequest, data)
         spec, result = await self._examples.regress(_spec(message), message.input, request)
         return await self._encode(result, spec, request)
 
     async def multi_inference(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(functools.partial(merging.parse, messages.MultiInferenceRequest), data, request)
+        message = await decode(merging.parse, len(data), request, messages.MultiInferenceRequest, data)
         if len(message.tasks) > MAX_TASKS:
             raise InvalidArgument(f"Expected at most {MAX_TASKS} tasks. Received: {len(message.tasks)}")
         tasks = [Task(model_spec(task.model_spec), task.method_name) for task in message.tasks]
         return bytes((await self._examples.multi(tasks, message.input, request)).SerializeToString())
-
-    async def _read(self, read: Callable[[bytes], Any], data: bytes, request: Observation) -> Any:
-        """Decodes a message. Decodes a large message in a thread, and takes its memory from the budget."""
-        is_quick = len(data) <= QUICK_DECODE
-        if not is_quick and request.share:
-            request.share.take_up_to(DECODED_RATIO * len(data))
-        return await fair_threads.call(is_quick, request.client, read, data)
 
     async def _encode(self, result: Any, spec: ModelSpec, request: Observation) -> bytes:
         is_quick = result.ByteSize() <= QUICK_ENCODE
@@ -152,7 +146,7 @@ class GrpcApi:
             max_bytes: maximum size of a request in bytes.
             budget: the memory budget of all requests.
         """
-        calls = {
+        calls: dict[str, dict[str, Callable[[bytes, Observation], Awaitable[bytes]]]] = {
             "tensorflow.serving.PredictionService": {
                 "Predict": self.predict,
                 "Classify": self.classify,
@@ -165,6 +159,7 @@ class GrpcApi:
                 "HandleReloadConfigRequest": self.reload,
             },
             "keras_gallery.ModelList": {"List": self.list_models},
+            OPEN_INFERENCE: self._open_inference.observed,
         }
         control = min(max_bytes, CONTROL_BYTES)
         methods: dict[str, Method] = {
@@ -172,6 +167,8 @@ class GrpcApi:
             for service, each in calls.items()
             for name, call in each.items()
         }
+        for name, answer in self._open_inference.plain.items():
+            methods[f"/{OPEN_INFERENCE}/{name}"] = unary(answer, LARGE_MESSAGE)
         services = [*calls]
         if self._health:
             services.append(grpc_health.SERVICE)
@@ -181,12 +178,13 @@ class GrpcApi:
             from . import reflection  # imports `grpc`, which takes 40 MB
 
             services += reflection.SERVICES
-            answer = stream(reflection.Reflection(services).answer, LARGE_MESSAGE)
-            methods |= {f"/{name}/ServerReflectionInfo": answer for name in reflection.SERVICES}
+            reflect = stream(reflection.Reflection(services).answer, LARGE_MESSAGE)
+            methods |= {f"/{name}/ServerReflectionInfo": reflect for name in reflection.SERVICES}
         return GrpcApplication(methods, budget)
 
     def stop(self) -> None:
         """Reports to health clients that the server stops. Call this before the server drains."""
+        self._open_inference.stop()
         if self._health:
             self._health.stop()
 

@@ -3,8 +3,9 @@
 The application does not use a web framework, because TensorFlow Serving's rules for paths, methods and errors differ
 from the rules of every framework.
 
-In addition, these paths answer GET requests:
+In addition, these paths answer GET requests, and /v2/models/…/infer answers POST requests:
 
+    /v2, /v2/…                    the Open Inference Protocol, see `open_inference`
     /livez                        200 if the process is running
     /readyz                       200 if every configured model has an available version and the server is not
                                   stopping; otherwise 503 with a reason
@@ -27,11 +28,10 @@ from typing import Any
 
 from ...core.inference import Inference
 from ...errors import ServingError, Unavailable
-from ...lifecycle.versions import State
 from ...limits import Budget, Share
 from ...observe.observation import Observation
 from ...observe.observer import Observer
-from ...processes.control import Control
+from ...processes.control import Control, waiting_models
 from ...wire.json import messages as json_messages
 from ...wire.json.writer import error_body
 from ...wire.model_spec import ModelSpec
@@ -41,6 +41,7 @@ from .body import Receive, Scope
 from .disconnect import UntilDisconnect
 from .host import names_this_machine
 from .models import RestModels
+from .open_inference import OpenInference
 from .responses import JSON, PREFLIGHT, Answer, document, page, preflight
 
 log = logging.getLogger(__name__)
@@ -102,12 +103,18 @@ class RestApi:
     ) -> None:
         self._control, self._observer = control, observer
         self._calls = RestModels(inference, control, timeout_seconds or None)
+        self._open_inference = OpenInference(inference, self._calls, observer, max_request_bytes)
         self._cors = CORS if cors else []
         self._max_request_bytes = max_request_bytes
         self._metrics_path = metrics_path
         self._routes: dict[str, Route] = {
-            "/livez": self._livez, "/readyz": self._readyz, "/models": self._models, **(routes or {})
-        }  # fmt: skip
+            "/livez": self._livez,
+            "/readyz": self._readyz,
+            "/models": self._models,
+            "/v2/health/live": self._live,
+            "/v2/health/ready": self._ready,
+            **(routes or {}),
+        }
         self._card = card
         self._local = local
         self._budget = budget
@@ -232,10 +239,13 @@ class RestApi:
             return Answer(*await route())
         if self._card and method in ("GET", "HEAD") and (spec := rest_paths.card(full_path)):
             return Answer(200, CARD, await self._card(spec), ((b"x-content-type-options", b"nosniff"),))
-        if not name.lower().startswith("/v1/"):
+        is_open_inference = name == "/v2" or name.startswith("/v2/")
+        if not is_open_inference and not name.lower().startswith("/v1/"):
             return page(404, "Not Found")
         if method == "OPTIONS":
             return preflight(scope)
+        if is_open_inference:
+            return await self._open_inference.answer(scope, receive, request, share)
         target = rest_paths.target(method, full_path)
         body = await rest_body.read(scope, receive, self._max_request_bytes, share) if method == "POST" else b""
         request.method, request.request_bytes = _METHODS[target.action], len(body)
@@ -259,16 +269,24 @@ class RestApi:
         return document(200, {"status": "live"})
 
     async def _readyz(self) -> Answer:
-        waiting = [
-            model.name
-            for model in await self._control.models()
-            if not any(version.state is State.AVAILABLE for version in model.versions)
-        ]
-        if self._stopping:
-            return document(503, {"status": "not ready", "reason": "the server is stopping"})
-        if waiting:
-            return document(503, {"status": "not ready", "reason": f"no version available of {', '.join(waiting)}"})
+        if reason := await self._unready():
+            return document(503, {"status": "not ready", "reason": reason})
         return document(200, {"status": "ready"})
+
+    async def _live(self) -> Answer:
+        return document(200, {"live": True})
+
+    async def _ready(self) -> Answer:
+        if reason := await self._unready():
+            return document(503, {"ready": False, "reason": reason})
+        return document(200, {"ready": True})
+
+    async def _unready(self) -> str:
+        """Returns the reason why the server is not ready, or "" if it is."""
+        if self._stopping:
+            return "the server is stopping"
+        waiting = await waiting_models(self._control)
+        return f"no version available of {', '.join(waiting)}" if waiting else ""
 
     async def _models(self) -> Answer:
         models = await self._control.models()

@@ -2,6 +2,7 @@
 
 const REQUESTS = "keras_gallery:requests_total";
 const LATENCY = ":tensorflow:serving:request_latency_bucket";
+const QUESTIONS = ["GetModelStatus", "GetModelMetadata", "ModelReady", "ModelMetadata"]; // methods that run no model
 
 /** Returns [{name, labels, value}]. */
 export function parseMetrics(text) {
@@ -26,7 +27,7 @@ export function totals(rows) {
     return models.get(name);
   };
   for (const { name, labels, value } of rows) {
-    if (name === REQUESTS && labels.method !== "GetModelStatus" && labels.method !== "GetModelMetadata") {
+    if (name === REQUESTS && !QUESTIONS.includes(labels.method)) {
       const model = of(labels.model_name);
       model.requests += value;
       if (labels.status !== "OK") model.errors += value;
