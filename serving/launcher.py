@@ -18,7 +18,7 @@ from typing import Self
 
 from . import leftovers
 from .client import Client
-from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
+from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unauthenticated
 from .leftovers import OwnedFolder
 from .wire import messages
 
@@ -241,6 +241,9 @@ class ServerProcess:
                 for name in sorted(waiting):
                     try:
                         states = client.status(name)
+                    except Unauthenticated:  # with --auth_tokens_file; the ports open when the models are loaded
+                        waiting.discard(name)
+                        continue
                     except ServingError as error:
                         problem = error
                         continue

@@ -13,7 +13,7 @@ from google.protobuf import text_format
 from keras_gallery.serving import launcher
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.config.model_config import parse_config_file
-from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
 from keras_gallery.serving.launcher import ServerProcess, choose, command, find_models, model_config
 from keras_gallery.serving.ports import free_port
 
@@ -177,3 +177,15 @@ def test_progress_while_the_models_load(saved_models: Path, tmp_path: Path, monk
     with ServerProcess("auto", {MODEL: saved_models / MODEL}, log=tmp_path / "log", **ports) as server:
         server.wait_until_ready(progress=lines.append)
     assert lines[0] == f"Loading {MODEL}, 0 s"
+
+
+def test_a_server_that_requires_tokens_is_ready_when_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status(*_: object) -> dict[int, str]:
+        raise Unauthenticated("Expected the header authorization: Bearer TOKEN.")
+
+    monkeypatch.setattr(Client, "status", status)
+    monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exec sleep 60\n")))
+    with ServerProcess("auto", {"m": tmp_path}, port=1, rest_port=2) as server:
+        server.wait_until_ready(1)

@@ -38,12 +38,12 @@ class OpenInference:
     def __init__(self, inference: Inference, control: Control) -> None:
         self._inference, self._control = inference, control
         self._stopping = False
-        self.plain: dict[str, Callable[[bytes], Awaitable[bytes]]] = {
+        self.health: dict[str, Callable[[bytes], Awaitable[bytes]]] = {
             "ServerLive": self.server_live,
             "ServerReady": self.server_ready,
-            "ServerMetadata": self.server_metadata,
         }
         self.observed: dict[str, Callable[[bytes, Observation], Awaitable[bytes]]] = {
+            "ServerMetadata": self.server_metadata,
             "ModelReady": self.model_ready,
             "ModelMetadata": self.model_metadata,
             "ModelInfer": self.model_infer,
@@ -60,7 +60,7 @@ class OpenInference:
         ready = not self._stopping and not await waiting_models(self._control)
         return bytes(messages.ServerReadyResponse(ready=ready).SerializeToString())
 
-    async def server_metadata(self, data: bytes) -> bytes:
+    async def server_metadata(self, data: bytes, request: Observation) -> bytes:
         return bytes(messages.ServerMetadataResponse(**server_metadata()).SerializeToString())
 
     async def model_ready(self, data: bytes, request: Observation) -> bytes:

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from ... import fair_threads
+from ...config.auth_tokens import AuthTokens
 from ...core.examples import ExampleInference
 from ...core.inference import Inference, named
 from ...core.predictions import Task
 from ...engines.base import are_at_most
 from ...errors import Code, InvalidArgument, PermissionDenied
+from ...lifecycle.versions import ModelStatus, VersionStatus
 from ...limits import Budget
 from ...observe.observation import Observation
 from ...observe.observer import Observer
@@ -43,6 +45,7 @@ class GrpcApi:
         health: whether to serve the health service.
         reflection: whether to serve reflection.
         allow_reload: whether clients may replace the model config.
+        tokens: the tokens that clients must send; None for no tokens.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class GrpcApi:
         health: bool = False,
         reflection: bool = False,
         allow_reload: bool = True,
+        tokens: AuthTokens | None = None,
     ) -> None:
         self._inference = inference
         self._examples = ExampleInference(inference)
@@ -65,6 +69,7 @@ class GrpcApi:
         self._allow_reload = allow_reload
         self._health = grpc_health.Health() if health else None
         self._reflection = reflection
+        self._tokens = tokens
 
     async def predict(self, data: bytes, request: Observation) -> bytes:
         message = predict.decode_quickly(data) or await decode(predict.decode_request, len(data), request, data)
@@ -115,12 +120,14 @@ class GrpcApi:
         spec = _spec(messages.GetModelStatusRequest.FromString(data))
         if spec is None:
             raise InvalidArgument("Missing ModelSpec")
-        return bytes((await status(self._control, spec)).SerializeToString())
+        return bytes((await status(self._control, spec, request)).SerializeToString())
 
     async def reload(self, data: bytes, request: Observation) -> bytes:
         """Applies a new model config. Returns how much the reload increased each metric that the request names."""
         if not self._allow_reload:
             raise PermissionDenied("HandleReloadConfigRequest is turned off (--allow_reload=false).")
+        if request.access:
+            request.access.check("reload")
         message = messages.ReloadConfigRequest.FromString(data)
         names: Sequence[str] = message.metric_names
         before = await self._counts(names)
@@ -132,10 +139,10 @@ class GrpcApi:
         return bytes(response.SerializeToString())
 
     async def list_models(self, data: bytes, request: Observation) -> bytes:
-        """Returns a `ModelServerConfig` with the names of all models. Ignores the request."""
+        """Returns a `ModelServerConfig` with the names of the models that the client may use. Ignores the request."""
         config = messages.ModelServerConfig()
         config.model_config_list.SetInParent()
-        for model in await self._control.models():
+        for model in await models_of(self._control, request):
             config.model_config_list.config.add(name=model.name)
         return bytes(config.SerializeToString())
 
@@ -167,20 +174,20 @@ class GrpcApi:
             for service, each in calls.items()
             for name, call in each.items()
         }
-        for name, answer in self._open_inference.plain.items():
+        for name, answer in self._open_inference.health.items():
             methods[f"/{OPEN_INFERENCE}/{name}"] = unary(answer, LARGE_MESSAGE)
         services = [*calls]
         if self._health:
             services.append(grpc_health.SERVICE)
             methods[f"/{grpc_health.SERVICE}/Check"] = unary(self._health.check, LARGE_MESSAGE)
-            methods[f"/{grpc_health.SERVICE}/Watch"] = stream(self._health.watch, LARGE_MESSAGE)
+            methods[f"/{grpc_health.SERVICE}/Watch"] = stream(self._health.watch, LARGE_MESSAGE, is_open=True)
         if self._reflection:
             from . import reflection  # imports `grpc`, which takes 40 MB
 
             services += reflection.SERVICES
             reflect = stream(reflection.Reflection(services).answer, LARGE_MESSAGE)
             methods |= {f"/{name}/ServerReflectionInfo": reflect for name in reflection.SERVICES}
-        return GrpcApplication(methods, budget)
+        return GrpcApplication(methods, budget, self._tokens)
 
     def stop(self) -> None:
         """Reports to health clients that the server stops. Call this before the server drains."""
@@ -224,10 +231,26 @@ def metadata(inference: Inference, spec: ModelSpec, request: Observation) -> Any
         return response
 
 
-async def status(control: Control, spec: ModelSpec) -> Any:
-    """Returns a `GetModelStatusResponse`. Ignores a version label, as TensorFlow Serving does."""
+async def models_of(control: Control, request: Observation) -> list[ModelStatus]:
+    """Returns the configured models that the client may use, by name."""
+    access = request.access
+    return [model for model in await control.models() if access is None or access.allows(model.name)]
+
+
+async def versions_of(control: Control, spec: ModelSpec, request: Observation) -> list[VersionStatus]:
+    """Returns the status of the versions of a model. Ignores a version label, as TensorFlow Serving does.
+
+    Raises NotFound for an unknown model or version, and PermissionDenied if the client may not use the model.
+    """
+    if request.access:
+        request.access.check_model(spec.name)
+    return await control.status(spec.name, spec.version)
+
+
+async def status(control: Control, spec: ModelSpec, request: Observation) -> Any:
+    """Returns a `GetModelStatusResponse`. Raises the errors of `versions_of`."""
     response = messages.GetModelStatusResponse()
-    for version in await control.status(spec.name, spec.version):
+    for version in await versions_of(control, spec, request):
         entry = response.model_version_status.add(version=version.number, state=version.state.value)
         entry.status.SetInParent()
         if version.error_code != "OK":

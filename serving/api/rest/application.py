@@ -22,23 +22,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import perf_counter
 from typing import Any
 
+from ...config.auth_tokens import AuthTokens
 from ...core.inference import Inference
 from ...errors import ServingError, Unavailable
 from ...limits import Budget, Share
 from ...observe.observation import Observation
 from ...observe.observer import Observer
-from ...processes.control import Control, waiting_models
+from ...processes.control import Control
 from ...wire.json import messages as json_messages
 from ...wire.json.writer import error_body
 from ...wire.model_spec import ModelSpec
+from ..grpc.services import models_of
 from . import body as rest_body
 from . import paths as rest_paths
 from .body import Receive, Scope
 from .disconnect import UntilDisconnect
+from .guard import Guard
+from .health import Health
 from .host import names_this_machine
 from .models import RestModels
 from .open_inference import OpenInference
@@ -83,6 +87,8 @@ class RestApi:
         routes: functions for additional paths, such as "/docs". Each returns an `Answer`, or an HTTP status,
             a content type and a body.
         card: returns the card of a version, or raises ServingError. None for no cards.
+        tokens: the tokens that clients must send; None for no tokens.
+        public: further paths that need no token.
         local: whether requests must have `localhost` or an IP address in the header Host.
     """
 
@@ -99,31 +105,27 @@ class RestApi:
         metrics_path: str | None = None,
         routes: Mapping[str, Route] | None = None,
         card: Callable[[ModelSpec], Awaitable[bytes]] | None = None,
+        tokens: AuthTokens | None = None,
+        public: Iterable[str] = (),
         local: bool = False,
     ) -> None:
         self._control, self._observer = control, observer
         self._calls = RestModels(inference, control, timeout_seconds or None)
         self._open_inference = OpenInference(inference, self._calls, observer, max_request_bytes)
-        self._cors = CORS if cors else []
+        self._health = Health(control)
+        self._guard = Guard(tokens, metrics_path, public)
+        self._cors = self._guard.cors(CORS) if cors else []
         self._max_request_bytes = max_request_bytes
         self._metrics_path = metrics_path
-        self._routes: dict[str, Route] = {
-            "/livez": self._livez,
-            "/readyz": self._readyz,
-            "/models": self._models,
-            "/v2/health/live": self._live,
-            "/v2/health/ready": self._ready,
-            **(routes or {}),
-        }
+        self._routes: dict[str, Route] = {**self._health.routes(), **(routes or {})}
         self._card = card
         self._local = local
         self._budget = budget
-        self._stopping = False
         self._running: dict[asyncio.Task[Any], bool] = {}  # the value: whether the server has ended the request
 
     def stop(self) -> None:
         """Makes /readyz answer 503. Call this before the server drains."""
-        self._stopping = True
+        self._health.is_stopping = True
 
     def expire(self) -> None:
         """Ends all requests in progress with status 503."""
@@ -167,7 +169,7 @@ class RestApi:
             request.status, request.response_bytes = "OK", len(answer.body)
         except ServingError as error:
             request.status = error.code.name
-            answer = Answer(error.http_status, JSON, error_body(str(error)))
+            answer = Answer(error.http_status, JSON, error_body(str(error)), error.http_headers)
         except rest_body.TooLate:
             text = f"The request was not complete within {rest_body.BODY_SECONDS:g} s."
             answer = Answer(408, JSON, error_body(text))
@@ -232,12 +234,17 @@ class RestApi:
             return document(403, {"error": "This server answers requests to localhost and to IP addresses only."})
         name = path.decode()
         full_path = f"{name}?{query.decode()}" if query else name
+        self._guard.check(scope, name, request)
         if name == self._metrics_path:
             return await self._metrics(full_path)
-        route = self._routes.get("/models" if full_path == "/v1/models?list" else name)
+        if (name == "/models" or full_path == "/v1/models?list") and method in ("GET", "HEAD"):
+            return await self._models(request)
+        route = self._routes.get(name)
         if route and method in ("GET", "HEAD"):
             return Answer(*await route())
         if self._card and method in ("GET", "HEAD") and (spec := rest_paths.card(full_path)):
+            if request.access:
+                request.access.check_model(spec.name)
             return Answer(200, CARD, await self._card(spec), ((b"x-content-type-options", b"nosniff"),))
         is_open_inference = name == "/v2" or name.startswith("/v2/")
         if not is_open_inference and not name.lower().startswith("/v1/"):
@@ -265,31 +272,8 @@ class RestApi:
             return Answer(400, "text/plain", text.encode())
         return Answer(200, "text/plain", (await self._control.metrics()).encode())
 
-    async def _livez(self) -> Answer:
-        return document(200, {"status": "live"})
-
-    async def _readyz(self) -> Answer:
-        if reason := await self._unready():
-            return document(503, {"status": "not ready", "reason": reason})
-        return document(200, {"status": "ready"})
-
-    async def _live(self) -> Answer:
-        return document(200, {"live": True})
-
-    async def _ready(self) -> Answer:
-        if reason := await self._unready():
-            return document(503, {"ready": False, "reason": reason})
-        return document(200, {"ready": True})
-
-    async def _unready(self) -> str:
-        """Returns the reason why the server is not ready, or "" if it is."""
-        if self._stopping:
-            return "the server is stopping"
-        waiting = await waiting_models(self._control)
-        return f"no version available of {', '.join(waiting)}" if waiting else ""
-
-    async def _models(self) -> Answer:
-        models = await self._control.models()
+    async def _models(self, request: Observation) -> Answer:
+        models = await models_of(self._control, request)
         return document(
             200, {"models": [{"name": each.name, "versions": json_messages.versions(each.versions)} for each in models]}
         )

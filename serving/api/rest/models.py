@@ -23,7 +23,7 @@ from ...wire.json import predict as json_predict
 from ...wire.json.steps import LONG, uncollected
 from ...wire.model_spec import ModelSpec
 from ...wire.signature import DEFAULT_SIGNATURE
-from ..grpc.services import metadata
+from ..grpc.services import metadata, versions_of
 from .paths import Target
 
 # Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
@@ -50,7 +50,7 @@ class RestModels:
         spec = target.spec
         if target.action == "metadata":
             return json_messages.metadata(metadata(self._inference, spec, request))
-        return json_messages.status(await self._control.status(spec.name, spec.version))  # labels are ignored
+        return json_messages.status(await versions_of(self._control, spec, request))
 
     async def predict(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers a predict request. The answer has the same form as the request, row form or columnar form."""

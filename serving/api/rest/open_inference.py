@@ -45,7 +45,7 @@ class OpenInference:
         self._max_request_bytes = max_request_bytes
 
     async def answer(self, scope: Scope, receive: Receive, request: Observation, share: Share) -> Answer:
-        """Answers a request. Completes the record `request` if the path names a model.
+        """Answers a request. Completes the record `request`.
 
         Raises NotFound for another path or method, and the errors of the calls.
         """
@@ -54,6 +54,8 @@ class OpenInference:
         if match is None or method not in (("POST",) if match["action"] == "infer" else ("GET", "HEAD")):
             raise NotFound(f"The Open Inference Protocol has no path {method} {path}")
         if match["name"] is None:
+            request.method = "ServerMetadata"
+            self._observer.begin(request)
             return document(200, server_metadata())
         model = spec(_decoded(match["name"]), _decoded(match["version"] or ""))
         request.method = _METHODS[match["action"]]
