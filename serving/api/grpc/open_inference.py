@@ -81,8 +81,7 @@ class OpenInference:
     async def model_infer(self, data: bytes, request: Observation) -> bytes:
         parts = grpc_messages.split(data)
         message = await decode(grpc_messages.parse, len(parts.rest), request, parts)
-        size = len(parts.rest) + grpc_messages.string_bytes(message, parts)
-        inputs = await decode(grpc_messages.inputs, size, request, message, parts)
+        inputs = await decode(grpc_messages.inputs, grpc_messages.cost(message, parts), request, message, parts)
         wanted = tuple([each.name for each in message.outputs])
         answered, outputs = await self._inference.predict(grpc_messages.spec_of(message, spec), inputs, wanted, request)
         encode = functools.partial(grpc_messages.encode_response, message, parts, answered, outputs)

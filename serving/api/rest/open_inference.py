@@ -23,6 +23,7 @@ from .models import QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES, RestModels
 from .responses import JSON, Answer, document
 
 BINARY = "application/octet-stream"
+QUICK_OBJECTS = 512  # a body with more JSON objects, such as inputs, is read in a thread
 _JSON_BYTES = b"inference-header-content-length"
 _PATH = re.compile(
     r"/v2(?:/models/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?(?:/(?P<action>infer|ready))?)?", re.ASCII
@@ -79,7 +80,7 @@ class OpenInference:
             share.take(memory)
             quick = data
         with UntilDisconnect(receive) if scope["http_version"] == "2" else contextlib.nullcontext():
-            if len(quick) <= QUICK_BODY_BYTES:
+            if len(quick) <= QUICK_BODY_BYTES and quick.count(b"{") <= QUICK_OBJECTS:
                 read = json_bodies.read(data, json_bytes)
             else:
                 read = await self._calls.in_thread(data, request, json_bodies.read, data, json_bytes)

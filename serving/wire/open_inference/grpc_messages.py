@@ -16,10 +16,11 @@ from google.protobuf.message import DecodeError
 from ...errors import InvalidArgument
 from .. import merging, messages, tensor
 from ..model_spec import ModelSpec
-from .tensors import MAX_NAMES, Array, Header, data_type_of, from_raw, raw
+from .tensors import MAX_NAMES, Array, Header, data_type_of, from_raw, raw_bytes
 
 _RAW_INPUT, _RAW_OUTPUT = 0x3A, 0x32  # tags: field 7 of a request, field 6 of an answer, both length-delimited
-MAX_FIELDS = 3 * MAX_NAMES  # fields of a request: its inputs, outputs, raw contents and parameters
+MAX_FIELDS = 256  # after these fields, the protobuf library parses the rest with its raw contents
+INPUT_BYTES = 256  # an input takes as much time as so many bytes
 _CONTENTS = {  # data type → the field of InferTensorContents; the protocol has no field for FP16 and BF16
     "BOOL": "bool_contents",
     **dict.fromkeys(("INT8", "INT16", "INT32"), "int_contents"),
@@ -39,7 +40,7 @@ class Parts:
 
     Attributes:
         raw: the raw contents of the inputs, which share the memory of the request.
-        rest: all other fields, serialized.
+        rest: all other fields, serialized. If the request has very many fields, also the last raw contents.
     """
 
     raw: list[memoryview]
@@ -47,19 +48,13 @@ class Parts:
 
 
 def split(data: bytes) -> Parts:
-    """Separates the raw contents from the other fields of a request.
-
-    Raises DecodeError for malformed bytes, and InvalidArgument for more than `MAX_FIELDS` fields.
-    """
+    """Separates the raw contents from the other fields of a request. Raises DecodeError for malformed bytes."""
     view = memoryview(data)
     found: list[memoryview] = []
     rest: list[memoryview] = []
-    at = fields = 0
+    at = 0
     try:
-        while at < len(data):
-            fields += 1
-            if fields > MAX_FIELDS:
-                raise InvalidArgument(f"Expected at most {MAX_FIELDS} fields in a request.")
+        while at < len(data) and len(found) + len(rest) < MAX_FIELDS:
             begin = at
             tag, at = merging.varint(data, at)
             if tag & 7 == 2:
@@ -74,17 +69,24 @@ def split(data: bytes) -> Parts:
             (found if tag == _RAW_INPUT else rest).append(view[begin:at])
     except (IndexError, KeyError):
         raise DecodeError("The message is malformed.") from None
-    return Parts(found, b"".join(rest))
+    return Parts(found, b"".join([*rest, view[at:]]))
 
 
 def parse(parts: Parts) -> Any:
-    """Returns a ModelInferRequest without its raw contents. Raises DecodeError for malformed bytes."""
+    """Returns a ModelInferRequest, without the raw contents in `parts.raw`. Raises DecodeError for malformed bytes."""
     return merging.parse(messages.ModelInferRequest, parts.rest)
 
 
-def string_bytes(message: Any, parts: Parts) -> int:
-    """Returns the size of the raw contents with strings, whose arrays need several times as much memory."""
-    return sum(len(data) for each, data in zip(message.inputs, parts.raw, strict=False) if each.datatype == "BYTES")
+def raw_contents(message: Any, parts: Parts) -> list[memoryview]:
+    """Returns the raw contents of all inputs."""
+    return [*parts.raw, *[memoryview(each) for each in message.raw_input_contents]]
+
+
+def cost(message: Any, parts: Parts) -> int:
+    """Returns the number of bytes whose decoding takes time and memory: all but raw contents without strings."""
+    contents = zip(message.inputs, raw_contents(message, parts), strict=False)
+    strings = sum(len(data) for each, data in contents if each.datatype == "BYTES")
+    return len(parts.rest) + strings + INPUT_BYTES * len(message.inputs)
 
 
 def inputs(message: Any, parts: Parts) -> dict[str, Array]:
@@ -97,9 +99,10 @@ def inputs(message: Any, parts: Parts) -> dict[str, Array]:
     count = len(message.inputs) + len(message.outputs)
     if count > MAX_NAMES:
         raise InvalidArgument(f"Expected at most {MAX_NAMES} inputs and outputs. Received: {count}")
-    if parts.raw and len(parts.raw) != len(message.inputs):
+    raw = raw_contents(message, parts)
+    if raw and len(raw) != len(message.inputs):
         raise InvalidArgument(
-            f"Expected raw_input_contents for each of {len(message.inputs)} inputs. Received: {len(parts.raw)}"
+            f"Expected raw_input_contents for each of {len(message.inputs)} inputs. Received: {len(raw)}"
         )
     arrays: dict[str, Array] = {}
     budget = tensor.FillBudget()
@@ -107,12 +110,12 @@ def inputs(message: Any, parts: Parts) -> dict[str, Array]:
         header = Header.of(each.name, each.datatype, each.shape)
         if header.name in arrays:
             raise header.error("The request has this input twice.")
-        if not parts.raw:
+        if not raw:
             arrays[header.name] = _from_contents(header, each.contents, budget)
         elif each.HasField("contents"):
             raise header.error("Expected either contents or raw_input_contents. Received both.")
         else:
-            arrays[header.name] = from_raw(header, parts.raw[at], budget)
+            arrays[header.name] = from_raw(header, raw[at], budget)
     return arrays
 
 
@@ -154,12 +157,13 @@ def encode_response(request: Any, parts: Parts, spec: ModelSpec, outputs: Mappin
     """
     message = messages.ModelInferResponse(model_name=spec.name, model_version=str(spec.version), id=request.id)
     types = {name: data_type_of(name, array) for name, array in outputs.items()}
-    is_raw = bool(parts.raw) or not request.inputs or not _CONTENTS.keys() >= set(types.values())
+    is_typed = request.inputs and not parts.raw and not request.raw_input_contents
+    is_raw = not is_typed or not _CONTENTS.keys() >= set(types.values())
     contents: list[Any] = []
     for name, array in outputs.items():
         output = message.outputs.add(name=name, datatype=types[name], shape=array.shape)
         if is_raw:
-            values = raw(array)
+            values = raw_bytes(array)
             contents += bytes((_RAW_OUTPUT,)) + tensor.varint(len(values)), values
         else:
             strings = array.dtype.kind in "OSUT"

@@ -23,8 +23,7 @@ from ..json.reader import loads
 from ..json.steps import discard
 from ..json.writer import quoted
 from ..model_spec import ModelSpec
-from .tensors import DATA_TYPES, MAX_NAMES, Array, Buffer, Header, data_type_of, from_raw
-from .tensors import raw as raw_bytes
+from .tensors import DATA_TYPES, MAX_NAMES, Array, Buffer, Header, data_type_of, from_raw, raw_bytes
 
 _STEP = 1 << 14  # strings that are written at once
 _STRING_BYTES, _STRING_RATIO = 48, 12  # memory of an empty string in an array, and the same divided by its raw bytes

@@ -152,7 +152,7 @@ def _strings(header: Header, data: memoryview, budget: tensor.FillBudget) -> Arr
     return tensor.string_array(strings)
 
 
-def raw(array: Array) -> Buffer:
+def raw_bytes(array: Array) -> Buffer:
     """Returns the raw bytes of an output."""
     if array.dtype.kind in "OSUT":
         return b"".join(_with_lengths(map(tensor.as_bytes, array.ravel().tolist())))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import json
 import os
 import subprocess
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from keras_gallery.serving.wire import messages
+from keras_gallery.serving.wire.open_inference import grpc_messages, json_bodies
 from keras_gallery.serving.wire.open_inference.tensors import DATA_TYPES
 
 from ..fake_models import definition, serve, signatures
@@ -254,6 +257,26 @@ def test_large_grpc_requests(front: FrontServer, name: str) -> None:
     request = messages.ModelInferRequest(**wanted, inputs=[each | {"contents": typed} for each in inputs])
     answer = messages.ModelInferResponse.FromString(front.call(SERVICE + "ModelInfer", request))
     assert [each.contents for each in answer.outputs] == [messages.InferTensorContents(**typed)] * 2
+
+
+@pytest.mark.parametrize(("count", "thread"), [(10, False), (600, True)])
+def test_many_small_inputs_are_read_in_a_thread(
+    front: FrontServer, monkeypatch: pytest.MonkeyPatch, count: int, thread: bool
+) -> None:
+    """Python needs several microseconds for each input, so very many would stop the event loop."""
+    threads: list[str] = []
+    for module, name in ((json_bodies, "read"), (grpc_messages, "inputs")):
+        monkeypatch.setattr(module, name, functools.partial(_watched, threads, getattr(module, name)))
+    each = {"name": "x", "shape": [1], "datatype": "INT8"}
+    assert infer(front, {"inputs": [each | {"data": [1]}] * count}).status == 400
+    message = messages.ModelInferRequest(model_name="m", inputs=[each | {"contents": {"int_contents": [1]}}] * count)
+    assert refusal(front, SERVICE + "ModelInfer", message)[0] == "INVALID_ARGUMENT"
+    assert [name.startswith("fair") for name in threads] == [thread, thread]
+
+
+def _watched(threads: list[str], function: Callable[..., Any], *arguments: Any) -> Any:
+    threads.append(threading.current_thread().name)
+    return function(*arguments)
 
 
 # === Errors ===

@@ -130,9 +130,18 @@ def test_malformed_inputs(data: bytes, problem: str) -> None:
     assert len(str(caught.value)) < 300
 
 
-def test_too_many_fields() -> None:
-    with pytest.raises(InvalidArgument, match="Expected at most 30000 fields"):
-        split(b"\x3a\0" * 30_001)
+def test_requests_with_very_many_inputs() -> None:
+    tensors = [{"name": f"x{number}", "datatype": "INT8"} for number in range(300)]
+    data = request(*tensors, raw_input_contents=[bytes([number % 100]) for number in range(300)])
+    assert {name: array.item() for name, array in read(data).items()} == {f"x{n}": n % 100 for n in range(300)}
+    parts = split(data)
+    assert len(parts.raw) == 0 and len(parse(parts).raw_input_contents) == 300
+    answer = messages.ModelInferResponse.FromString(encode_response(parse(parts), parts, SPEC, {"y": np.int8([1])}))
+    assert list(answer.raw_output_contents) == [b"\1"]
+    raw_first = split(b"\x3a\1a" * 200 + request(*tensors) + b"\x3a\1b" * 100)
+    assert len(raw_first.raw) == 200
+    found = inputs(parse(raw_first), raw_first)
+    assert found["x199"].tobytes() == b"a" and found["x200"].tobytes() == b"b"
 
 
 def test_too_many_strings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,8 +172,8 @@ def test_the_signature_is_a_parameter() -> None:
         grpc_messages.spec_of(parse(split(wrong)), spec)
 
 
-def test_the_memory_of_strings() -> None:
+def test_the_cost_of_decoding() -> None:
     tensors = [{"datatype": "BYTES"}, {"name": "y"}, {"name": "z", "datatype": "BYTES"}]
     parts = split(request(*tensors, raw_input_contents=[b"a" * 10, b"b" * 20, b"c" * 30]))
-    assert grpc_messages.string_bytes(parse(parts), parts) == 40
-    assert grpc_messages.string_bytes(parse(parts), Parts([], parts.rest)) == 0
+    assert grpc_messages.cost(parse(parts), parts) == len(parts.rest) + 40 + 3 * 256
+    assert grpc_messages.cost(parse(parts), Parts([], parts.rest)) == len(parts.rest) + 3 * 256

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument, ResourceExhausted
 from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.open_inference import tensors
-from keras_gallery.serving.wire.open_inference.tensors import DATA_TYPES, Header, from_raw, raw
+from keras_gallery.serving.wire.open_inference.tensors import DATA_TYPES, Header, from_raw, raw_bytes
 from keras_gallery.serving.wire.signature import TensorSpec
 from keras_gallery.serving.wire.tensor import FillBudget
 
@@ -35,7 +35,7 @@ def test_numbers(datatype: str, shape: list[int], data: st.DataObject) -> None:
     content = data.draw(st.binary(min_size=size, max_size=size))
     array = read(datatype, shape, content)
     assert array.dtype == DATA_TYPES[datatype].numpy and array.shape == tuple(shape)
-    assert array.tobytes() == content == bytes(raw(array))
+    assert array.tobytes() == content == bytes(raw_bytes(array))
     with pytest.raises(InvalidArgument, match=rf"Expected {size} bytes for {datatype} .*Received: {size + 1}$"):
         read(datatype, shape, content + b"\0")
 
@@ -49,14 +49,14 @@ def test_booleans_are_0_and_1() -> None:
 @given(st.lists(st.binary(max_size=5), max_size=8))
 def test_strings(values: list[bytes]) -> None:
     array = np.array([*values, None], object)[:-1]
-    content = bytes(raw(array))
+    content = bytes(raw_bytes(array))
     assert content == b"".join(len(each).to_bytes(4, "little") + each for each in values)
     assert read("BYTES", [1, len(values)], content).tolist() == [values]
 
 
 def test_views_that_are_not_contiguous() -> None:
     array = np.arange(6, dtype=np.int32).reshape(2, 3).T
-    assert bytes(raw(array)) == np.ascontiguousarray(array).tobytes()
+    assert bytes(raw_bytes(array)) == np.ascontiguousarray(array).tobytes()
 
 
 @pytest.mark.parametrize(
