@@ -2,7 +2,8 @@
 
 const REQUESTS = "keras_gallery:requests_total";
 const LATENCY = ":tensorflow:serving:request_latency_bucket";
-const QUESTIONS = ["GetModelStatus", "GetModelMetadata", "ModelReady", "ModelMetadata", "ServerMetadata", "Authenticate"]; // run no model
+// Methods that run no model.
+const QUESTIONS = ["GetModelStatus", "GetModelMetadata", "ModelReady", "ModelMetadata", "ServerMetadata", "Authenticate"];
 
 /** Returns [{name, labels, value}]. */
 export function parseMetrics(text) {
