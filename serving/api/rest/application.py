@@ -112,7 +112,7 @@ class RestApi:
         self._control, self._observer = control, observer
         self._calls = RestModels(inference, control, timeout_seconds or None)
         self._open_inference = OpenInference(inference, self._calls, observer, max_request_bytes)
-        self._health = Health(control)
+        self._health = Health(control, names_models=tokens is None)  # these paths need no token
         self._guard = Guard(tokens, metrics_path, public)
         self._cors = self._guard.cors(CORS) if cors else []
         self._max_request_bytes = max_request_bytes

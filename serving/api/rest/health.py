@@ -15,13 +15,14 @@ class Health:
 
     Args:
         control: the status of the whole server.
+        names_models: whether the reason of a server that is not ready names the models.
 
     Attributes:
         is_stopping: whether the server is stopping, and therefore not ready.
     """
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, control: Control, *, names_models: bool = True) -> None:
+        self._control, self._names_models = control, names_models
         self.is_stopping = False
 
     def routes(self) -> dict[str, Callable[[], Awaitable[Answer]]]:
@@ -49,4 +50,6 @@ class Health:
         if self.is_stopping:
             return "the server is stopping"
         waiting = await waiting_models(self._control)
-        return f"no version available of {', '.join(waiting)}" if waiting else ""
+        if not waiting:
+            return ""
+        return f"no version available of {', '.join(waiting) if self._names_models else 'some models'}"

@@ -48,12 +48,13 @@ class Control:
 
     def __init__(self) -> None:
         self.reloads = 0
+        self.loading: list[ModelStatus] = []
 
     async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
         return [VersionStatus(3, State.AVAILABLE)]
 
     async def models(self) -> list[ModelStatus]:
-        return [ModelStatus(name, await self.status(name)) for name in ("m", "n")]
+        return [*[ModelStatus(name, await self.status(name)) for name in ("m", "n")], *self.loading]
 
     async def metrics(self) -> str:
         return "some_count 1\n"
@@ -147,6 +148,13 @@ def test_a_missing_model_is_not_revealed(front: FrontServer) -> None:
     for path in ("/v1/models/z", "/v1/models/z/metadata", "/v2/models/z", "/models/z/card"):
         status, _, body = ask(front, "GET", path, "one")
         assert status == 403 and b"The token one is not for the model z." in body
+
+
+def test_the_health_does_not_name_models(front: FrontServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front.control, "loading", [ModelStatus("secret", [VersionStatus(1, State.LOADING)])])
+    for path in ("/readyz", "/v2/health/ready"):
+        status, _, body = ask(front, "GET", path)
+        assert status == 503 and json.loads(body)["reason"] == "no version available of some models"
 
 
 def test_other_rest_paths(front: FrontServer) -> None:
