@@ -19,6 +19,7 @@ from .table_files import WRITERS
 if TYPE_CHECKING:
     from ..serving.client import Client
 
+TOKEN_VARIABLE, MAX_TOKEN_BYTES = "GALLERY_TOKEN", 8 << 10
 ARRAYS = (".npy",)
 SUFFIXES = (*IMAGES, *ARRAYS, *TABLES)
 # The text that each task appends to the stem of the input file's name.
@@ -43,20 +44,38 @@ def add_inputs(parser: argparse.ArgumentParser, suffixes: Sequence[str] = SUFFIX
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
-    """Adds the options `--server` and `--timeout`."""
+    """Adds the options `--server`, `--timeout` and `--token-file`."""
     parser.add_argument(
         "--server",
         default="localhost:8500",
         help="host:port for gRPC, or http://host:port for REST (default: localhost:8500)",
     )
     parser.add_argument("--timeout", type=float, default=60, help="time limit of each request in seconds (default: 60)")
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help=f"file with the token that the server requires (default: the token in the variable {TOKEN_VARIABLE})",
+    )
 
 
 def connect(values: argparse.Namespace) -> Client:
     """Returns a client of the server in the options."""
     from ..serving.client import Client
 
-    return Client(values.server, timeout=values.timeout)
+    return Client(values.server, timeout=values.timeout, token=_token(values.token_file))
+
+
+def _token(file: Path | None) -> str | None:
+    """Returns the token in a file, or in the environment. None if there is none."""
+    if file is None:
+        return os.environ.get(TOKEN_VARIABLE) or None
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_TOKEN_BYTES).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise GalleryError(f"Cannot read the token in {file}: {reason}.") from None
 
 
 def add_bulk(parser: argparse.ArgumentParser) -> None:

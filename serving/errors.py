@@ -41,6 +41,7 @@ class ServingError(Exception):
 
     code = Code.UNKNOWN
     http_status = 500
+    http_headers: tuple[tuple[bytes, bytes], ...] = ()  # additional headers of the HTTP response
 
 
 class InvalidArgument(ServingError):

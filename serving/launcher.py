@@ -18,7 +18,7 @@ from typing import Self
 
 from . import leftovers
 from .client import Client
-from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unavailable
+from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unauthenticated, Unavailable
 from .leftovers import OwnedFolder
 from .wire import messages
 
@@ -244,6 +244,9 @@ class ServerProcess:
                 for name in sorted(waiting):
                     try:
                         states = client.status(name)
+                    except Unauthenticated:  # with --auth_tokens_file; the ports open when the models are loaded
+                        waiting.discard(name)
+                        continue
                     except Unavailable as error:  # of the other models, too
                         problem = error
                         break

@@ -31,6 +31,7 @@ ROOMS = {
         *(
             "wire",
             "wire.json",
+            "wire.open_inference",
             "saved_model",
             "warmup_file",
             "description",

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 from keras_gallery.preparation import description, exif
 from keras_gallery.preparation.splits import SPLITS
 from keras_gallery.serving import allowed_operations, limits, saved_model, warmup_file
@@ -33,6 +34,7 @@ from keras_gallery.serving.wire.json import examples, reader, writer
 from keras_gallery.serving.wire.json import predict as json_predict
 from keras_gallery.serving.wire.json.document import Object
 from keras_gallery.serving.wire.model_spec import ModelSpec, model_spec
+from keras_gallery.serving.wire.open_inference import grpc_messages, json_bodies
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 from keras_gallery.training import vector_files
 from keras_gallery.training.errors import BadData
@@ -134,6 +136,50 @@ def read_rest_examples(data: bytes) -> None:
         examples.parse(data)[1].SerializeToString()
 
 
+def read_open_inference_grpc(data: bytes) -> None:
+    """Reads a ModelInferRequest of the Open Inference Protocol by hand, and with the protobuf library."""
+    try:
+        expected = messages.ModelInferRequest.FromString(data)
+    except DecodeError:
+        expected = None
+    try:
+        parts = grpc_messages.split(data)
+        message = grpc_messages.parse(parts)
+    except DecodeError:
+        assert expected is None or _has_groups(expected)
+        return
+    assert expected is not None, "the protobuf library does not read this"
+    assert grpc_messages.raw_contents(message, parts) == [*expected.raw_input_contents]
+    whole = messages.ModelInferRequest.FromString(parts.rest)
+    del expected.raw_input_contents[:], message.raw_input_contents[:]
+    assert message.SerializeToString(deterministic=True) == expected.SerializeToString(deterministic=True)
+    with suppress(ServingError):
+        arrays = grpc_messages.inputs(whole, parts)
+        answer = grpc_messages.encode_response(whole, parts, ModelSpec("m", 1), arrays)
+        parsed = messages.ModelInferResponse.FromString(answer)
+        assert [output.name for output in parsed.outputs] == [*arrays]
+
+
+def _has_groups(message: Any) -> bool:
+    """Returns whether a message has unknown fields that are groups, which the codec rejects."""
+    return any(field.wire_type == 3 for field in UnknownFieldSet(message))
+
+
+def read_open_inference_rest(data: bytes) -> None:
+    """Reads the body of an inference request of the Open Inference Protocol, with binary data, and writes the answer.
+
+    The first byte is the number of bytes after the JSON.
+    """
+    body = data[1:]
+    size = max(len(body) - (data[0] if data else 0), 0)
+    json_bodies.string_memory(body, size)
+    with suppress(ServingError):
+        request = json_bodies.read(body, size)
+        answer, end = json_bodies.encode(request, ModelSpec("m", 1), request.inputs)
+        outputs = reader.loads(answer[:end]).find("outputs")
+        assert [each.find("name") for each in outputs] == [*request.inputs]
+
+
 def read_path(data: bytes) -> None:
     """Reads the path of a REST request."""
     with suppress(ServingError, paths.VersionTooLarge):
@@ -194,6 +240,40 @@ class _Signature:
 _REQUEST = predict.encode_request(ModelSpec("m", 1, signature="s"), {"x": np.ones((2, 3), np.float32)}, ("y",))
 _STRINGS = predict.encode_request(ModelSpec("m"), {"x": np.array([b"a", b"b"], object), "y": np.ones(2, np.int64)})
 _JSON = b'{"signature_name": "s", "instances": [[1, 2.5e3], [-0, 1e-400]], "x": [null, true, "\\u00e9"]}'
+
+
+_TENSORS = [
+    {"name": "x", "datatype": "FP32", "shape": [1]},
+    {"name": "y", "datatype": "BYTES", "shape": [2]},
+    {"name": "z", "datatype": "BOOL", "shape": [1, 2]},
+]
+_INFER = messages.ModelInferRequest(
+    model_name="m",
+    inputs=_TENSORS,
+    outputs=[{"name": "y"}],
+    parameters={"signature_name": {"string_param": "s"}},
+    raw_input_contents=[bytes(4), b"\1\0\0\0a\0\0\0\0", b"\1\0"],
+).SerializeToString()
+_TYPED_INFER = messages.ModelInferRequest(
+    inputs=[
+        _TENSORS[0] | {"contents": {"fp32_contents": [1]}},
+        {"name": "i", "datatype": "INT8", "shape": [2], "contents": {"int_contents": [-1, 2]}},
+        _TENSORS[1] | {"contents": {"bytes_contents": [b"a", b""]}},
+    ]
+).SerializeToString()
+_INFER_BODY = json.dumps(
+    {
+        "id": "1",
+        "parameters": {"binary_data_output": True},
+        "inputs": [
+            _TENSORS[0] | {"data": [1.5]},
+            _TENSORS[1] | {"parameters": {"binary_data_size": 9}},
+            _TENSORS[2] | {"data": [[True, False]]},
+            {"name": "i", "datatype": "UINT8", "shape": [1], "parameters": {"binary_data_size": 1}},
+        ],
+        "outputs": [{"name": "x", "parameters": {"binary_data": False}}],
+    }
+).encode()
 
 
 def _saved_model() -> bytes:
@@ -279,6 +359,8 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
         read_rest_examples,
         [b'{"examples": [{"a": 1, "b": [0.5], "c": {"b64": "AA=="}}], "context": {"d": ["e"]}}'],
     ),
+    "open_inference_grpc": (read_open_inference_grpc, [_INFER, _TYPED_INFER]),
+    "open_inference_rest": (read_open_inference_rest, [b"\x0a" + _INFER_BODY + b"\1\0\0\0a\0\0\0\0\7", b"\0{}"]),
     "path": (read_path, [b"P/v1/models/m/versions/12:predict", b"G/v1/models/%2e/labels/a/metadata"]),
     "grpc": (read_grpc, [b"\0\x04" + frame(_REQUEST) + frame(b""), b"\1\xff\1\0\0\0\x04\x1f\x8b\x08\0"]),
     "saved_model": (read_saved_model, [_saved_model()]),

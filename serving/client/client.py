@@ -31,6 +31,7 @@ class Client(Connection):
     Args:
         target: "host:port" for gRPC, "http://host:port" for REST.
         timeout: the timeout of each call, in seconds.
+        token: the token that the server requires (`--auth_tokens_file`). It is encrypted only with "https://host:port".
         transport: an object that sends the requests. By default the client connects to `target`.
 
     A failed call raises a subclass of `ServingError`, for example `NotFound` for an unknown model, `InvalidArgument`

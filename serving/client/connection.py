@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -15,20 +16,26 @@ from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef
 from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
 from .values import check_values
 
+TOKEN = re.compile("[A-Za-z0-9._~+/=-]+")  # the characters of RFC 6750
+
 
 class Connection:
     """A connection to a model server. See `client.Client`."""
 
-    def __init__(self, target: str, *, timeout: float = 30.0, transport: Transport | None = None) -> None:
+    def __init__(
+        self, target: str, *, timeout: float = 30.0, token: str | None = None, transport: Transport | None = None
+    ) -> None:
+        if token is not None and not TOKEN.fullmatch(token):
+            raise InvalidArgument("Expected a token of letters, digits and the characters -._~+/=, without spaces.")
         if timeout <= 0:
             raise InvalidArgument(f"Expected a timeout above 0 seconds. Received: {timeout}")
         self._transport: Transport
         if transport is not None:
             self._transport = transport
         elif target.startswith(("http://", "https://")):
-            self._transport = RestTransport(target, timeout)
+            self._transport = RestTransport(target, timeout, token)
         else:
-            self._transport = GrpcTransport(target, timeout)
+            self._transport = GrpcTransport(target, timeout, token=token)
         self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # the signatures received last
 
     def predict(

@@ -48,10 +48,12 @@ class GrpcTransport:
         target: host and port of the server.
         timeout: time limit for each request in seconds.
         max_bytes: maximum size of a response in bytes; -1: no limit.
+        token: the token that the server requires; None for no token.
     """
 
-    def __init__(self, target: str, timeout: float, max_bytes: int = -1) -> None:
+    def __init__(self, target: str, timeout: float, max_bytes: int = -1, token: str | None = None) -> None:
         self._timeout = timeout
+        self._metadata = [] if token is None else [("authorization", f"Bearer {token}")]
         self._target = target
         # Otherwise all clients in a process would share a connection, and one worker process of the server would answer
         # all of them.
@@ -89,7 +91,7 @@ class GrpcTransport:
 
     def _rpc(self, method: str, data: bytes) -> bytes:
         try:
-            return self._method(method)(data, timeout=self._timeout)  # type: ignore[no-any-return]
+            return self._method(method)(data, timeout=self._timeout, metadata=self._metadata)  # type: ignore[no-any-return]
         except grpc.RpcError as error:
             message = _without_graph_nodes(error.details() or error.code().name)
             if error.code() is grpc.StatusCode.UNAVAILABLE:
@@ -102,13 +104,17 @@ class GrpcTransport:
 
 
 class RestTransport:
-    """Sends requests over REST."""
+    """Sends requests over REST. The arguments are those of `GrpcTransport`."""
 
-    def __init__(self, target: str, timeout: float) -> None:
+    def __init__(self, target: str, timeout: float, token: str | None = None) -> None:
+        headers = {"content-type": "application/json"}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
         self._target = target
         self._url = target.rstrip("/") + "/v1/models/"
         # Reading the certificates of authorities takes longer than a request.
-        self._http = httpx.Client(timeout=timeout, trust_env=False, verify=not target.lower().startswith("http:"))
+        encrypted = not target.lower().startswith("http:")
+        self._http = httpx.Client(timeout=timeout, trust_env=False, verify=encrypted, headers=headers)
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
         body = {"signature_name": signature.name, "inputs": {k: json_values.plain(v) for k, v in inputs.items()}}
@@ -140,7 +146,7 @@ class RestTransport:
     def _call(self, method: str, url: str, body: Any = None) -> Any:
         try:
             content = None if body is None else json_values.dumps(body)
-            answer = self._http.request(method, url, content=content, headers={"content-type": "application/json"})
+            answer = self._http.request(method, url, content=content)
         except httpx.TimeoutException:
             raise DeadlineExceeded(f"No answer from {self._target} within the timeout.") from None
         except httpx.HTTPError as error:

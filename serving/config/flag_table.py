@@ -101,6 +101,12 @@ FLAGS = (
         "text-format SSLConfig file with TLS keys and certificates for the REST API",
         ours=True,
     ),
+    Flag(
+        "auth_tokens_file",
+        "",
+        "JSON file of the tokens that clients must send, with their rights; empty: all clients may send requests",
+        ours=True,
+    ),
     Flag("use_alts_credentials", False, "use ALTS for gRPC; not supported: the server does not start with this flag"),
     Flag("rest_api_port", 0, "TCP port of the REST API; 0: no REST API", maximum=65535),
     Flag(

@@ -33,6 +33,11 @@ class ServedModels:
         """Replaces the table. Requests in progress keep their servables."""
         self._table = table
 
+    def versions(self, name: str) -> list[int]:
+        """Returns the numbers of the loaded versions of a model, highest first. Returns [] for an unknown model."""
+        model = self._table.get(name)
+        return [*model.versions] if model else []
+
     def find(self, spec: ModelSpec) -> Servable:
         """Returns the servable of the version or label in `spec`; the highest version if `spec` has neither.
 
@@ -56,11 +61,13 @@ class ServedModels:
 
     @contextmanager
     def using(self, spec: ModelSpec, request: Observation) -> Iterator[Servable]:
-        """Finds a servable and keeps it loaded during the block. Raises the errors of `find`.
+        """Finds a servable and keeps it loaded during the block. Records the model and the version in `request`.
 
-        Records the model and the version in `request`.
+        Raises the errors of `find`, and PermissionDenied if the client may not use the model.
         """
         request.model = spec.name
+        if request.access:
+            request.access.check_model(spec.name)
         servable = self.find(spec)
         while not servable.acquire():  # the servable was closed after `find`: search the new table
             servable = self.find(spec)

@@ -15,8 +15,9 @@ from .prometheus import EXAMPLES, FAMILIES, LATENCY, OTHERS, Labels, Snapshot, a
 # of labels that clients choose. New combinations are counted with `OTHERS` in place of this name.
 MAX_SERIES = 1000
 MAX_SERVED = 10_000  # the same for successful requests, whose labels are of models that were loaded
-# The methods that TensorFlow Serving's metrics count. The label is this name for gRPC, and in lower case for REST.
-_COUNTED = {"Predict", "Classify", "Regress", "MultiInference"}
+# The methods that TensorFlow Serving's metrics count, and the method of the Open Inference Protocol. The label is this
+# name for gRPC, and in lower case for REST.
+_COUNTED = {"Predict", "Classify", "Regress", "MultiInference", "ModelInfer"}
 _WITH_EXAMPLES = {"Classify", "Regress", "MultiInference"}
 RUNTIME = "TF1"  # TensorFlow Serving's label for the runtime of a model
 

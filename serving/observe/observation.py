@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..config.auth_tokens import Access
 from ..limits import Share
 
 MAX_TEXT = 256  # maximum number of characters that are kept of a text from a client
@@ -36,6 +37,7 @@ class Observation:
         is_pending: whether the request counts as pending in the metrics.
         deadline: the time (`time.monotonic`) after which the client does not wait for the answer.
         share: the share of the request in the memory budget; None if there is no budget.
+        access: what the request may do; None if the server has no tokens.
     """
 
     face: str
@@ -57,6 +59,7 @@ class Observation:
     is_pending: bool = False
     deadline: float = math.inf
     share: Share | None = None
+    access: Access | None = None
 
     @property
     def client(self) -> str:

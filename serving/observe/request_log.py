@@ -161,5 +161,6 @@ def _text(line: _Line) -> bytes:
         "batch_rows": request.batch_rows,
         "peer": request.peer[:MAX_TEXT],
         "engine": request.engine,
+        "token": request.access.name if request.access else None,
     }
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"

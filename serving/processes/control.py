@@ -14,7 +14,7 @@ from .. import fair_threads
 from ..config import model_config
 from ..errors import Aborted, Cancelled, DeadlineExceeded
 from ..lifecycle.manager import Manager
-from ..lifecycle.versions import ModelStatus, VersionStatus
+from ..lifecycle.versions import ModelStatus, State, VersionStatus
 from ..wire import messages
 
 MAX_RELOADS = 8  # reloads that wait for their models
@@ -42,6 +42,15 @@ class Control(Protocol):
 
     async def metrics(self) -> str:
         """Returns the metrics of all processes together, as Prometheus text."""
+
+
+async def waiting_models(control: Control) -> list[str]:
+    """Returns the names of the configured models without an available version."""
+    return [
+        model.name
+        for model in await control.models()
+        if not any(version.state is State.AVAILABLE for version in model.versions)
+    ]
 
 
 class LocalControl:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ipaddress
 import logging
 import os
 import signal
@@ -208,6 +207,12 @@ class ModelServer:
             await self._node.open(LocalControl(self._manager, self._metrics), self._unix)
         if self._flags.port:
             log.info("Running gRPC ModelServer at %s:%d", self._flags.host, self._flags.port)
+        if tokens_are_readable(self._flags, self._settings):
+            log.warning(
+                "Clients of %s send their tokens unencrypted. To encrypt them: --ssl_config_file and "
+                "--rest_api_ssl_config_file, or a proxy with TLS on this machine and --host=127.0.0.1",
+                self._flags.host,
+            )
         if anyone_can_reload(self._flags, self._settings):
             log.warning(
                 "Any client that reaches %s:%d can replace the models with HandleReloadConfigRequest. To forbid this: "
@@ -261,15 +266,18 @@ def reserve_ports(values: argparse.Namespace) -> list[socket.socket]:
     return held
 
 
-def anyone_can_reload(values: argparse.Namespace, settings: Settings) -> bool:
-    """Returns whether a client on another machine can replace the models without a client certificate."""
-    if not values.allow_reload or not values.port or values.host == "localhost":
+def tokens_are_readable(values: argparse.Namespace, settings: Settings) -> bool:
+    """Returns whether clients on other machines send tokens to a port without TLS."""
+    if not values.auth_tokens_file or node.is_loopback(values.host):
         return False
-    try:
-        if ipaddress.ip_address(values.host).is_loopback:
-            return False
-    except ValueError:  # a host name
-        pass
+    ports = {"grpc": values.port, "rest": values.rest_api_port}
+    return any(port and name not in settings.tls for name, port in ports.items())
+
+
+def anyone_can_reload(values: argparse.Namespace, settings: Settings) -> bool:
+    """Returns whether a client on another machine can replace the models without a token or client certificate."""
+    if not values.allow_reload or not values.port or values.auth_tokens_file or node.is_loopback(values.host):
+        return False
     grpc = settings.tls.get("grpc")
     return grpc is None or not grpc.client_verify
 

@@ -16,6 +16,7 @@ from ..api.grpc.services import GrpcApi
 from ..api.openapi import document as openapi
 from ..api.openapi import page as openapi_page
 from ..api.rest.application import RestApi
+from ..config.auth_tokens import AuthTokens
 from ..config.flag_table import CORES
 from ..core.inference import Inference
 from ..core.loader import Batching, Loader
@@ -32,6 +33,7 @@ from ..page import files as page_files
 from ..processes.control import Control
 from ..wire.model_spec import ModelSpec
 from .settings import Settings
+from .token_watcher import TokenWatcher
 
 
 class Node:
@@ -92,6 +94,8 @@ class Node:
             check_methods=values.enable_signature_method_name_check,
             max_pending=values.max_pending_requests,
         )
+        self._tokens = AuthTokens(Path(values.auth_tokens_file)) if values.auth_tokens_file else None
+        self._token_watcher = TokenWatcher(self._tokens) if self._tokens else None
         self._front: Front | None = None
         # A document of some hundred models takes seconds. One at a time, so that the other requests go on.
         self._documents = FairThreads(1)
@@ -107,6 +111,7 @@ class Node:
             health=self._flags.enable_grpc_healthcheck_service,
             reflection=self._flags.enable_grpc_reflection,
             allow_reload=self._flags.allow_reload,
+            tokens=self._tokens,
         )
         page = page_files.routes(self._metrics_path) if self._flags.enable_page else {}
         rest_api = RestApi(
@@ -120,6 +125,8 @@ class Node:
             metrics_path=self._metrics_path,
             routes={"/openapi.json": self._openapi, "/docs": self._docs, **page},
             card=self._card if self._flags.enable_page else None,
+            tokens=self._tokens,
+            public=page,
             local=self._flags.enable_page and is_loopback(self._flags.host),
         )
         self._front = Front(grpc_api, rest_api, self._flags, budget, self._tls)
@@ -157,6 +164,8 @@ class Node:
 
     def close(self) -> None:
         """Frees threads and engines. Call it after all models are unloaded."""
+        if self._token_watcher:
+            self._token_watcher.stop()
         self._inference.close()
         if self._batching:
             self._batching.close()

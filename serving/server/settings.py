@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from ..api import front
-from ..config import server_config
+from ..config import auth_tokens, server_config
 from ..config.server_config import BatchingParameters, Ssl
 from ..observe import observer
 from . import credentials
@@ -39,6 +39,8 @@ class Settings:
         """
         settings = cls(_tls(values), _metrics_path(values), _batching(values))
         front.grpc_settings(values)
+        if values.auth_tokens_file:
+            auth_tokens.read(Path(values.auth_tokens_file))  # each worker process reads it again
         observer.check(values)
         return settings
 

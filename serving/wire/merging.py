@@ -36,12 +36,12 @@ def _merge(message: Any, data: bytes, at: int, end: int, numbers: Iterator[int])
     try:
         while at < end and next(numbers) < MAX_FIELDS:
             field_start = at
-            tag, at = _varint(data, at)
+            tag, at = varint(data, at)
             kind, length = tag & 7, 0
             if kind == 0:
-                _, at = _varint(data, at)
+                _, at = varint(data, at)
             elif kind == 2:
-                length, at = _varint(data, at)
+                length, at = varint(data, at)
             elif kind in (1, 5):
                 length = 8 if kind == 1 else 4
             else:
@@ -69,7 +69,7 @@ def _is_submessage(field: Any) -> bool:
     return field is not None and field.message_type is not None and not field.is_repeated
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: bytes, at: int) -> tuple[int, int]:
     """Returns the varint at `at` and the position after it. Raises IndexError if it is malformed."""
     value = shift = 0
     while shift < 70:

@@ -67,17 +67,21 @@ class FillBudget:
 def shape_of(tensor_shape: Any) -> tuple[int, ...]:
     """Returns the shape in a `TensorShapeProto`. `unknown_rank` is ignored, as in TensorFlow.
 
-    Raises:
-        TensorError: a size is negative, or the shape is too large for a NumPy array.
+    Raises the errors of `check_shape`.
     """
     shape = tuple(dim.size for dim in tensor_shape.dim)
+    check_shape(shape)
+    return shape
+
+
+def check_shape(shape: Sequence[int]) -> None:
+    """Raises TensorError if a size is negative, or the shape is too large for a NumPy array."""
     if any(size < 0 for size in shape):
         raise TensorError(f"Expected sizes of at least 0. Received: shape={list(shape)}")
     if len(shape) > MAX_RANK:
         raise TensorError(f"Expected at most {MAX_RANK} dimensions. Received: {len(shape)}")
     if math.prod(filter(None, shape)) >= MAX_ELEMENTS:
         raise TensorError(f"Expected fewer than {MAX_ELEMENTS} elements. Received: shape={list(shape)}")
-    return shape
 
 
 def fill(values: Array, shape: tuple[int, ...], budget: FillBudget, empty: Any = 0) -> Array:
@@ -141,16 +145,16 @@ def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
         budget.take_strings(len(values))
         return fill(string_array(values), shape, budget, b"")
     if row.field == "half_val":
-        return fill(_flat(values, np.int32).astype(np.uint16).view(row.numpy), shape, budget)
+        return fill(flat(values, np.int32).astype(np.uint16).view(row.numpy), shape, budget)
     if row.numpy.kind == "c":  # real and imaginary parts alternate
-        parts = _flat(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
+        parts = flat(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
         return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape, budget)
     if row.numpy.itemsize < 4 and row.field == "int_val":  # sent as int32; only the low bits count
-        return fill(_flat(values, np.int32).astype(row.numpy), shape, budget)
-    return fill(_flat(values, row.numpy), shape, budget)
+        return fill(flat(values, np.int32).astype(row.numpy), shape, budget)
+    return fill(flat(values, row.numpy), shape, budget)
 
 
-def _flat(values: Sequence[Any], dtype: Any) -> Array:
+def flat(values: Sequence[Any], dtype: Any) -> Array:
     """Converts the values of a `*_val` field, or any strings, to an array (n,)."""
     array = np.empty(len(values), dtype)
     for at in range(0, len(values), STEP):
@@ -198,7 +202,7 @@ def string_array(strings: Sequence[bytes], most: float = math.inf) -> Array:
     """
     if len(strings) > most:
         raise too_many_strings()
-    return _flat(strings, object)
+    return flat(strings, object)
 
 
 def as_bytes(value: Any) -> bytes:
@@ -227,22 +231,22 @@ def from_array(array: Array, *, as_content: bool = False) -> Any:
         if as_content:
             proto.tensor_content = b"".join(map(varint, map(len, strings))) + b"".join(strings)
         else:
-            _extend(proto.string_val, strings)
+            extend(proto.string_val, strings)
         return proto
     array = np.ascontiguousarray(array, row.numpy)
     if as_content:
         proto.tensor_content = array.tobytes()
     elif row.field == "half_val":
-        _extend(proto.half_val, array.view(np.uint16).ravel())
+        extend(proto.half_val, array.view(np.uint16).ravel())
     elif row.numpy.kind == "c":
         parts = array.view(np.float32 if row.numpy.itemsize == 8 else np.float64)
-        _extend(getattr(proto, row.field), parts.ravel())
+        extend(getattr(proto, row.field), parts.ravel())
     else:
-        _extend(getattr(proto, row.field), array.ravel())
+        extend(getattr(proto, row.field), array.ravel())
     return proto
 
 
-def _extend(field: Any, values: Any) -> None:
+def extend(field: Any, values: Any) -> None:
     """Appends a list of strings, or an array of numbers (n,), to a `*_val` field."""
     for at in range(0, len(values), STEP):
         part = values[at : at + STEP]

@@ -13,7 +13,7 @@ from google.protobuf import text_format
 from keras_gallery.serving import launcher
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.config.model_config import parse_config_file
-from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated, Unavailable
 from keras_gallery.serving.launcher import ServerProcess, choose, command, find_models, model_config
 from keras_gallery.serving.ports import free_port
 
@@ -201,3 +201,15 @@ def test_a_server_that_does_not_answer_yet_is_asked_for_one_model(
     with ServerProcess("auto", {name: tmp_path / name for name in "abc"}, port=1, rest_port=2) as server:
         server.wait_until_ready()
     assert asked == ["a", "a", "a", "b", "c", "a"]
+
+
+def test_a_server_that_requires_tokens_is_ready_when_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status(*_: object) -> dict[int, str]:
+        raise Unauthenticated("Expected the header authorization: Bearer TOKEN.")
+
+    monkeypatch.setattr(Client, "status", status)
+    monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exec sleep 60\n")))
+    with ServerProcess("auto", {"m": tmp_path}, port=1, rest_port=2) as server:
+        server.wait_until_ready(1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from ...config.auth_tokens import Access, AuthTokens
 from ...errors import DeadlineExceeded, Internal, ServingError, Unavailable, Unimplemented
 from ...limits import Budget, Share
 from ...observe.observation import Observation
@@ -36,6 +37,7 @@ class Call:
         receive: returns the next part of the body.
         send: sends a part of the answer.
         budget: the memory budget of all requests.
+        tokens: the tokens that clients must send; None for no tokens.
 
     Attributes:
         headers: the headers of the request. If the client sends a header twice, only the last value.
@@ -44,16 +46,24 @@ class Call:
         waiting_since: when the call began to wait for its only message, in the time of `monotonic`.
     """
 
-    __slots__ = ("deadline", "error", "headers", "receive", "scope", "send", "share", "started", "waiting_since")
+    __slots__ = (
+        *("deadline", "error", "headers", "receive", "scope", "send", "share", "started", "tokens", "waiting_since"),
+    )
 
-    def __init__(self, scope: dict[str, Any], receive: Receive, send: Send, budget: Budget) -> None:
-        self.scope, self.receive, self.send = scope, receive, send
+    def __init__(
+        self, scope: dict[str, Any], receive: Receive, send: Send, budget: Budget, tokens: AuthTokens | None = None
+    ) -> None:
+        self.scope, self.receive, self.send, self.tokens = scope, receive, send, tokens
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.share = Share(budget, (scope.get("client") or ("",))[0])
         self.deadline = float("inf")  # in the time of `monotonic`
         self.started = False  # whether a part of the answer was sent
         self.error: ServingError | None = None
         self.waiting_since = float("inf")
+
+    def access(self) -> Access | None:
+        """Returns what the call may do; None if the server has no tokens. Raises the errors of `AuthTokens.access`."""
+        return self.tokens.access(self.scope["headers"]) if self.tokens else None
 
     def messages(self, max_bytes: int) -> MessageReader:
         """Returns a reader for messages of up to `max_bytes` bytes."""
@@ -109,10 +119,11 @@ class GrpcApplication:
     Args:
         methods: the methods by path, such as "/tensorflow.serving.PredictionService/Predict".
         budget: the memory budget of all requests.
+        tokens: the tokens that clients must send; None for no tokens.
     """
 
-    def __init__(self, methods: Mapping[str, Method], budget: Budget) -> None:
-        self._methods = methods
+    def __init__(self, methods: Mapping[str, Method], budget: Budget, tokens: AuthTokens | None = None) -> None:
+        self._methods, self._tokens = methods, tokens
         self._budget = budget
         self._running: dict[asyncio.Task[Any], Call] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -121,7 +132,7 @@ class GrpcApplication:
         if scope["type"] != "http":
             await send({"type": "websocket.close"})  # h2corn then answers with status 403
             return
-        call = Call(scope, receive, send, self._budget)
+        call = Call(scope, receive, send, self._budget, self._tokens)
         if not call.headers.get(b"content-type", b"").startswith(b"application/grpc") or scope["method"] != "POST":
             await _refuse(send)
             return
@@ -204,7 +215,10 @@ async def _refuse(send: Send) -> None:
 
 
 def unary(call_method: Callable[[bytes], Awaitable[bytes]], max_bytes: int) -> Method:
-    """Returns a method with one request message and one answer message, which is not reported to the observer."""
+    """Returns a method with one request message and one answer message, for the health of the server.
+
+    Calls are not reported to the observer, and need no token.
+    """
 
     async def method(call: Call) -> None:
         await call.answer(await call_method(await call.only_message(max_bytes)))
@@ -225,6 +239,7 @@ def observed(
         request = Observation("grpc", name, status="CANCELLED", share=call.share, deadline=call.deadline)
         started = perf_counter()
         try:
+            request.access = call.access()
             data = await call.only_message(max_bytes)
             request.request_bytes = len(data)
             observer.begin(request)  # a request whose message is being received is not pending
@@ -264,10 +279,17 @@ def observed(
     return method
 
 
-def stream(call_method: Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]], max_bytes: int) -> Method:
-    """Returns a method that answers a stream of messages with a stream of messages."""
+def stream(
+    call_method: Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]], max_bytes: int, *, is_open: bool = False
+) -> Method:
+    """Returns a method that answers a stream of messages with a stream of messages.
+
+    Calls need no token if the method `is_open`.
+    """
 
     async def method(call: Call) -> None:
+        if not is_open:
+            call.access()
         async for answer in call_method(_all_messages(call, max_bytes)):
             await call.answer(answer)
         await call.end()

@@ -1,17 +1,19 @@
-"""The gRPC API: PredictionService, ModelService and the list of models."""
+"""The gRPC API: PredictionService, ModelService, the list of models, and the services of other modules."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from ... import fair_threads
+from ...config.auth_tokens import AuthTokens
 from ...core.examples import ExampleInference
 from ...core.inference import Inference, named
 from ...core.predictions import Task
 from ...engines.base import are_at_most
 from ...errors import Code, InvalidArgument, PermissionDenied
+from ...lifecycle.versions import ModelStatus, VersionStatus
 from ...limits import Budget
 from ...observe.observation import Observation
 from ...observe.observer import Observer
@@ -20,14 +22,14 @@ from ...wire import merging, messages, predict
 from ...wire.model_spec import ModelSpec, encode_spec, model_spec
 from . import health as grpc_health
 from .application import GrpcApplication, Method, observed, stream, unary
+from .decoding import QUICK_ENCODE, decode
+from .open_inference import SERVICE as OPEN_INFERENCE
+from .open_inference import OpenInference
 from .protocol import CONTROL_BYTES, LARGE_MESSAGE
 
-QUICK_DECODE = 64 << 10  # bytes; larger messages are decoded in a thread
-QUICK_ENCODE = 1 << 20  # bytes; larger outputs are encoded in a thread
-DECODED_RATIO = 32  # maximum memory of a decoded message, divided by its size: strings of zero bytes
 MAX_TASKS = 1000  # of a MultiInference request
 MAX_NAMES = 10_000  # inputs and outputs of a Predict request
-_LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
+_LONG = ("Predict", "Classify", "Regress", "MultiInference", "ModelInfer")  # methods whose requests may be large
 
 
 class GrpcApi:
@@ -43,6 +45,7 @@ class GrpcApi:
         health: whether to serve the health service.
         reflection: whether to serve reflection.
         allow_reload: whether clients may replace the model config.
+        tokens: the tokens that clients must send; None for no tokens.
     """
 
     def __init__(
@@ -55,18 +58,21 @@ class GrpcApi:
         health: bool = False,
         reflection: bool = False,
         allow_reload: bool = True,
+        tokens: AuthTokens | None = None,
     ) -> None:
         self._inference = inference
         self._examples = ExampleInference(inference)
+        self._open_inference = OpenInference(inference, control)
         self._control = control
         self._observer = observer
         self._as_content = as_content
         self._allow_reload = allow_reload
         self._health = grpc_health.Health() if health else None
         self._reflection = reflection
+        self._tokens = tokens
 
     async def predict(self, data: bytes, request: Observation) -> bytes:
-        message = predict.decode_quickly(data) or await self._read(predict.decode_request, data, request)
+        message = predict.decode_quickly(data) or await decode(predict.decode_request, len(data), request, data)
         count = len(message.inputs) + len(message.outputs)
         if count > MAX_NAMES:
             raise InvalidArgument(f"Expected at most {MAX_NAMES} inputs and outputs. Received: {count}")
@@ -77,28 +83,21 @@ class GrpcApi:
         return bytes(await fair_threads.call(False, request.client, encode))
 
     async def classify(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(functools.partial(merging.parse, messages.ClassificationRequest), data, request)
+        message = await decode(merging.parse, len(data), request, messages.ClassificationRequest, data)
         spec, result = await self._examples.classify(_spec(message), message.input, request)
         return await self._encode(result, spec, request)
 
     async def regress(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(functools.partial(merging.parse, messages.RegressionRequest), data, request)
+        message = await decode(merging.parse, len(data), request, messages.RegressionRequest, data)
         spec, result = await self._examples.regress(_spec(message), message.input, request)
         return await self._encode(result, spec, request)
 
     async def multi_inference(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(functools.partial(merging.parse, messages.MultiInferenceRequest), data, request)
+        message = await decode(merging.parse, len(data), request, messages.MultiInferenceRequest, data)
         if len(message.tasks) > MAX_TASKS:
             raise InvalidArgument(f"Expected at most {MAX_TASKS} tasks. Received: {len(message.tasks)}")
         tasks = [Task(model_spec(task.model_spec), task.method_name) for task in message.tasks]
         return bytes((await self._examples.multi(tasks, message.input, request)).SerializeToString())
-
-    async def _read(self, read: Callable[[bytes], Any], data: bytes, request: Observation) -> Any:
-        """Decodes a message. Decodes a large message in a thread, and takes its memory from the budget."""
-        is_quick = len(data) <= QUICK_DECODE
-        if not is_quick and request.share:
-            request.share.take_up_to(DECODED_RATIO * len(data))
-        return await fair_threads.call(is_quick, request.client, read, data)
 
     async def _encode(self, result: Any, spec: ModelSpec, request: Observation) -> bytes:
         is_quick = result.ByteSize() <= QUICK_ENCODE
@@ -121,12 +120,14 @@ class GrpcApi:
         spec = _spec(messages.GetModelStatusRequest.FromString(data))
         if spec is None:
             raise InvalidArgument("Missing ModelSpec")
-        return bytes((await status(self._control, spec)).SerializeToString())
+        return bytes((await status(self._control, spec, request)).SerializeToString())
 
     async def reload(self, data: bytes, request: Observation) -> bytes:
         """Applies a new model config. Returns how much the reload increased each metric that the request names."""
         if not self._allow_reload:
             raise PermissionDenied("HandleReloadConfigRequest is turned off (--allow_reload=false).")
+        if request.access:
+            request.access.check("reload")
         message = messages.ReloadConfigRequest.FromString(data)
         names: Sequence[str] = message.metric_names
         before = await self._counts(names)
@@ -138,10 +139,10 @@ class GrpcApi:
         return bytes(response.SerializeToString())
 
     async def list_models(self, data: bytes, request: Observation) -> bytes:
-        """Returns a `ModelServerConfig` with the names of all models. Ignores the request."""
+        """Returns a `ModelServerConfig` with the names of the models that the client may use. Ignores the request."""
         config = messages.ModelServerConfig()
         config.model_config_list.SetInParent()
-        for model in await self._control.models():
+        for model in await models_of(self._control, request):
             config.model_config_list.config.add(name=model.name)
         return bytes(config.SerializeToString())
 
@@ -152,7 +153,7 @@ class GrpcApi:
             max_bytes: maximum size of a request in bytes.
             budget: the memory budget of all requests.
         """
-        calls = {
+        calls: dict[str, dict[str, Callable[[bytes, Observation], Awaitable[bytes]]]] = {
             "tensorflow.serving.PredictionService": {
                 "Predict": self.predict,
                 "Classify": self.classify,
@@ -165,6 +166,7 @@ class GrpcApi:
                 "HandleReloadConfigRequest": self.reload,
             },
             "keras_gallery.ModelList": {"List": self.list_models},
+            OPEN_INFERENCE: self._open_inference.observed,
         }
         control = min(max_bytes, CONTROL_BYTES)
         methods: dict[str, Method] = {
@@ -172,21 +174,24 @@ class GrpcApi:
             for service, each in calls.items()
             for name, call in each.items()
         }
+        for name, answer in self._open_inference.health.items():
+            methods[f"/{OPEN_INFERENCE}/{name}"] = unary(answer, LARGE_MESSAGE)
         services = [*calls]
         if self._health:
             services.append(grpc_health.SERVICE)
             methods[f"/{grpc_health.SERVICE}/Check"] = unary(self._health.check, LARGE_MESSAGE)
-            methods[f"/{grpc_health.SERVICE}/Watch"] = stream(self._health.watch, LARGE_MESSAGE)
+            methods[f"/{grpc_health.SERVICE}/Watch"] = stream(self._health.watch, LARGE_MESSAGE, is_open=True)
         if self._reflection:
             from . import reflection  # imports `grpc`, which takes 40 MB
 
             services += reflection.SERVICES
-            answer = stream(reflection.Reflection(services).answer, LARGE_MESSAGE)
-            methods |= {f"/{name}/ServerReflectionInfo": answer for name in reflection.SERVICES}
-        return GrpcApplication(methods, budget)
+            reflect = stream(reflection.Reflection(services).answer, LARGE_MESSAGE)
+            methods |= {f"/{name}/ServerReflectionInfo": reflect for name in reflection.SERVICES}
+        return GrpcApplication(methods, budget, self._tokens)
 
     def stop(self) -> None:
         """Reports to health clients that the server stops. Call this before the server drains."""
+        self._open_inference.stop()
         if self._health:
             self._health.stop()
 
@@ -226,10 +231,26 @@ def metadata(inference: Inference, spec: ModelSpec, request: Observation) -> Any
         return response
 
 
-async def status(control: Control, spec: ModelSpec) -> Any:
-    """Returns a `GetModelStatusResponse`. Ignores a version label, as TensorFlow Serving does."""
+async def models_of(control: Control, request: Observation) -> list[ModelStatus]:
+    """Returns the configured models that the client may use, by name."""
+    access = request.access
+    return [model for model in await control.models() if access is None or access.allows(model.name)]
+
+
+async def versions_of(control: Control, spec: ModelSpec, request: Observation) -> list[VersionStatus]:
+    """Returns the status of the versions of a model. Ignores a version label, as TensorFlow Serving does.
+
+    Raises NotFound for an unknown model or version, and PermissionDenied if the client may not use the model.
+    """
+    if request.access:
+        request.access.check_model(spec.name)
+    return await control.status(spec.name, spec.version)
+
+
+async def status(control: Control, spec: ModelSpec, request: Observation) -> Any:
+    """Returns a `GetModelStatusResponse`. Raises the errors of `versions_of`."""
     response = messages.GetModelStatusResponse()
-    for version in await control.status(spec.name, spec.version):
+    for version in await versions_of(control, spec, request):
         entry = response.model_version_status.add(version=version.number, state=version.state.value)
         entry.status.SetInParent()
         if version.error_code != "OK":

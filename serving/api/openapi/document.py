@@ -51,7 +51,8 @@ def document(versions: Iterable[ServedVersion]) -> Json:
             "version": importlib.metadata.version("keras-gallery"),
             "description": (
                 "The REST API of TensorFlow Serving. A path without a version uses the highest version. "
-                "NaN, Infinity and -Infinity are numbers."
+                "NaN, Infinity and -Infinity are numbers. "
+                "The Open Inference Protocol has other paths, which begin with /v2."
             ),
         },
         "paths": paths,

@@ -3,8 +3,9 @@
 The application does not use a web framework, because TensorFlow Serving's rules for paths, methods and errors differ
 from the rules of every framework.
 
-In addition, these paths answer GET requests:
+In addition, these paths answer GET requests, and /v2/models/…/infer answers POST requests:
 
+    /v2, /v2/…                    the Open Inference Protocol, see `open_inference`
     /livez                        200 if the process is running
     /readyz                       200 if every configured model has an available version and the server is not
                                   stopping; otherwise 503 with a reason
@@ -21,13 +22,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import perf_counter
 from typing import Any
 
+from ...config.auth_tokens import AuthTokens
 from ...core.inference import Inference
 from ...errors import ServingError, Unavailable
-from ...lifecycle.versions import State
 from ...limits import Budget, Share
 from ...observe.observation import Observation
 from ...observe.observer import Observer
@@ -35,12 +36,16 @@ from ...processes.control import Control
 from ...wire.json import messages as json_messages
 from ...wire.json.writer import error_body
 from ...wire.model_spec import ModelSpec
+from ..grpc.services import models_of
 from . import body as rest_body
 from . import paths as rest_paths
 from .body import Receive, Scope
 from .disconnect import UntilDisconnect
+from .guard import Guard
+from .health import Health
 from .host import names_this_machine
 from .models import RestModels
+from .open_inference import OpenInference
 from .responses import JSON, PREFLIGHT, Answer, document, page, preflight
 
 log = logging.getLogger(__name__)
@@ -84,6 +89,8 @@ class RestApi:
         routes: functions for additional paths, such as "/docs". Each returns an `Answer`, or an HTTP status,
             a content type and a body.
         card: returns the card of a version, or raises ServingError. None for no cards.
+        tokens: the tokens that clients must send; None for no tokens.
+        public: further paths that need no token.
         local: whether requests must have `localhost` or an IP address in the header Host.
     """
 
@@ -100,25 +107,27 @@ class RestApi:
         metrics_path: str | None = None,
         routes: Mapping[str, Route] | None = None,
         card: Callable[[ModelSpec], Awaitable[bytes]] | None = None,
+        tokens: AuthTokens | None = None,
+        public: Iterable[str] = (),
         local: bool = False,
     ) -> None:
         self._control, self._observer = control, observer
         self._calls = RestModels(inference, control, timeout_seconds or None)
-        self._cors = CORS if cors else []
+        self._open_inference = OpenInference(inference, self._calls, observer, max_request_bytes)
+        self._health = Health(control, names_models=tokens is None)  # these paths need no token
+        self._guard = Guard(tokens, metrics_path, public)
+        self._cors = self._guard.cors(CORS) if cors else []
         self._max_request_bytes = max_request_bytes
         self._metrics_path = metrics_path
-        self._routes: dict[str, Route] = {
-            "/livez": self._livez, "/readyz": self._readyz, "/models": self._models, **(routes or {})
-        }  # fmt: skip
+        self._routes: dict[str, Route] = {**self._health.routes(), **(routes or {})}
         self._card = card
         self._local = local
         self._budget = budget
-        self._stopping = False
         self._running: dict[asyncio.Task[Any], bool] = {}  # the value: whether the server has ended the request
 
     def stop(self) -> None:
         """Makes /readyz answer 503. Call this before the server drains."""
-        self._stopping = True
+        self._health.is_stopping = True
 
     def expire(self) -> None:
         """Ends all requests in progress with status 503."""
@@ -162,7 +171,7 @@ class RestApi:
             request.status, request.response_bytes = "OK", len(answer.body)
         except ServingError as error:
             request.status = error.code.name
-            answer = Answer(error.http_status, JSON, error_body(str(error)))
+            answer = Answer(error.http_status, JSON, error_body(str(error)), error.http_headers)
         except rest_body.TooLate:
             text = f"The request was not complete within {rest_body.BODY_SECONDS:g} s."
             answer = Answer(408, JSON, error_body(text))
@@ -228,18 +237,27 @@ class RestApi:
             return document(403, error)._replace(headers=NOSNIFF)
         name = path.decode()
         full_path = f"{name}?{query.decode()}" if query else name
+        self._guard.check(scope, name, request)
         if name == self._metrics_path:
             return await self._metrics(full_path)
-        route = self._routes.get("/models" if full_path == "/v1/models?list" else name)
+        if (name == "/models" or full_path == "/v1/models?list") and method in ("GET", "HEAD"):
+            answer = await self._models(request)
+            return answer._replace(headers=(*answer.headers, *NOSNIFF))
+        route = self._routes.get(name)
         if route and method in ("GET", "HEAD"):
             answer = Answer(*await route())
             return answer._replace(headers=(*answer.headers, *NOSNIFF))
         if self._card and method in ("GET", "HEAD") and (spec := rest_paths.card(full_path)):
+            if request.access:
+                request.access.check_model(spec.name)
             return Answer(200, CARD, await self._card(spec), NOSNIFF)
-        if not name.lower().startswith("/v1/"):
+        is_open_inference = name == "/v2" or name.startswith("/v2/")
+        if not is_open_inference and not name.lower().startswith("/v1/"):
             return page(404, "Not Found")
         if method == "OPTIONS":
             return preflight(scope)
+        if is_open_inference:
+            return await self._open_inference.answer(scope, receive, request, share)
         target = rest_paths.target(method, full_path)
         body = await rest_body.read(scope, receive, self._max_request_bytes, share) if method == "POST" else b""
         request.method, request.request_bytes = _METHODS[target.action], len(body)
@@ -259,23 +277,8 @@ class RestApi:
             return Answer(400, "text/plain", text.encode())
         return Answer(200, "text/plain", (await self._control.metrics()).encode())
 
-    async def _livez(self) -> Answer:
-        return document(200, {"status": "live"})
-
-    async def _readyz(self) -> Answer:
-        waiting = [
-            model.name
-            for model in await self._control.models()
-            if not any(version.state is State.AVAILABLE for version in model.versions)
-        ]
-        if self._stopping:
-            return document(503, {"status": "not ready", "reason": "the server is stopping"})
-        if waiting:
-            return document(503, {"status": "not ready", "reason": f"no version available of {', '.join(waiting)}"})
-        return document(200, {"status": "ready"})
-
-    async def _models(self) -> Answer:
-        models = await self._control.models()
+    async def _models(self, request: Observation) -> Answer:
+        models = await models_of(self._control, request)
         return document(
             200, {"models": [{"name": each.name, "versions": json_messages.versions(each.versions)} for each in models]}
         )

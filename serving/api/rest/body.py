@@ -29,7 +29,7 @@ class TooLarge(ResourceExhausted):
     http_status = 413
 
 
-async def read(scope: Scope, receive: Receive, max_bytes: int, share: Share) -> bytes:
+async def read(scope: Scope, receive: Receive, max_bytes: int, share: Share, json_bytes: int | None = None) -> bytes:
     """Reads the body of a request, and unpacks it if it is compressed with gzip. Damaged gzip data gives an empty body.
 
     Args:
@@ -37,6 +37,7 @@ async def read(scope: Scope, receive: Receive, max_bytes: int, share: Share) -> 
         receive: returns the next part of the body.
         max_bytes: maximum size of the body in bytes, before it is unpacked.
         share: the share of the request in the memory budget. Takes the body and the memory for parsing the body.
+        json_bytes: the number of bytes of JSON at the start of the body. None: the whole body is JSON.
 
     Raises:
         Cancelled: the client closed the connection before the end of the body.
@@ -72,8 +73,9 @@ async def read(scope: Scope, receive: Receive, max_bytes: int, share: Share) -> 
     if any(name == b"content-encoding" and b"gzip" in value for name, value in scope["headers"]):
         unpacked: bytes | None = await fair_threads.call(False, share.client, limits.unpack, body, MAX_UNPACKED_BYTES)
         body = unpacked or b""
-    if len(body) > LARGE_JSON:
-        share.take(await fair_threads.call(False, share.client, limits.json_memory, body), alone=False)
+    text = body[:json_bytes]
+    if len(text) > LARGE_JSON:
+        share.take(await fair_threads.call(False, share.client, limits.json_memory, text), alone=False)
     return body
 
 

@@ -23,7 +23,7 @@ from ...wire.json import predict as json_predict
 from ...wire.json.steps import LONG, uncollected
 from ...wire.model_spec import ModelSpec
 from ...wire.signature import DEFAULT_SIGNATURE
-from ..grpc.services import metadata
+from ..grpc.services import metadata, versions_of
 from .paths import Target
 
 # Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
@@ -50,13 +50,13 @@ class RestModels:
         spec = target.spec
         if target.action == "metadata":
             return json_messages.metadata(metadata(self._inference, spec, request))
-        return json_messages.status(await self._control.status(spec.name, spec.version))  # labels are ignored
+        return json_messages.status(await versions_of(self._control, spec, request))
 
     async def predict(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers a predict request. The answer has the same form as the request, row form or columnar form."""
         with contextlib.ExitStack() as stack:
             servable, signature, arrays, has_rows = await self._inputs(target, data, request, stack)
-            outputs = await self._in_time(request, self._inference.evaluate(servable, signature, arrays, request))
+            outputs = await self.in_time(request, self._inference.evaluate(servable, signature, arrays, request))
         encode = json_answers.predictions if has_rows else json_answers.outputs
         is_quick = are_at_most(outputs, QUICK_OUTPUT_BYTES)
         return bytes(await fair_threads.call(is_quick, request.client, encode, outputs))
@@ -78,31 +78,32 @@ class RestModels:
             found: Servable | ServingError = find()  # here, because a thread must not
         except ServingError as error:
             found = error
-        return await self._in_thread(data, request, _read, data, lambda: _or_raise(found))  # type: ignore[no-any-return]
+        return await self.in_thread(data, request, _read, data, lambda: _or_raise(found))  # type: ignore[no-any-return]
 
     async def examine(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers classify and regress requests."""
         if len(data) <= QUICK_BODY_BYTES:
             signature, examples = json_examples.parse(data)
         else:
-            signature, examples = await self._in_thread(data, request, json_examples.parse, data)
+            signature, examples = await self.in_thread(data, request, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
             running, encode = self._examples.classify(spec, examples, request), json_answers.classifications
         else:
             running, encode = self._examples.regress(spec, examples, request), json_answers.regressions
-        _, result = await self._in_time(request, running)
+        _, result = await self.in_time(request, running)
         return bytes(await fair_threads.call(result.ByteSize() <= QUICK_RESULT_BYTES, request.client, encode, result))
 
-    async def _in_thread(self, data: bytes, request: Observation, read: Callable[..., Any], *arguments: Any) -> Any:
+    async def in_thread(self, data: bytes, request: Observation, read: Callable[..., Any], *arguments: Any) -> Any:
         """Calls a function that reads the body `data`. Long bodies are read one at a time."""
         if len(data) <= LONG:
             reading = fair_threads.call(False, request.client, read, *arguments)
         else:
             reading = self._long_bodies.call(False, request.client, uncollected()(read), *arguments)
-        return await self._in_time(request, reading)
+        return await self.in_time(request, reading)
 
-    async def _in_time(self, request: Observation, running: Awaitable[Any]) -> Any:
+    async def in_time(self, request: Observation, running: Awaitable[Any]) -> Any:
+        """Waits for a part of the request. Raises DeadlineExceeded after the timeout."""
         if self._timeout is not None:
             request.deadline = monotonic() + self._timeout
         try:

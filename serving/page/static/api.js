@@ -1,8 +1,28 @@
-// Calls the REST API of the server. All of these paths are public.
+// Calls the REST API of the server. If the server requires a token, the page asks for it once, and keeps it until the tab
+// is closed.
+
+const TOKEN = "token";
+let isAsked = false;
+
+async function ask(path, options = {}) {
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const response = await fetch(path, { ...options, headers });
+  if (response.status !== 401) return response;
+  if (sessionStorage.getItem(TOKEN) === token) {
+    if (isAsked) return response;
+    isAsked = true;
+    const entered = prompt("This server requires a token:")?.trim();
+    isAsked = !entered; // ask again only if a token was entered and is wrong
+    if (!entered) return response;
+    sessionStorage.setItem(TOKEN, entered);
+  }
+  return ask(path, options); // with the token that was entered meanwhile
+}
 
 /** Returns the list of models: [{name, versions: [{version, state, status}]}]. */
 export async function models() {
-  return (await answer(await fetch("/models"))).models;
+  return (await answer(await ask("/models"))).models;
 }
 
 /** Returns the path of a model, or of one of its versions. `version` may be "". */
@@ -12,17 +32,18 @@ export function pathOf(model, version) {
 }
 
 export async function metadata(model, version) {
-  return answer(await fetch(`${pathOf(model, version)}/metadata`));
+  return answer(await ask(`${pathOf(model, version)}/metadata`));
 }
 
 /** Returns the card of a version, or null if it has none. */
 export async function about(model, version) {
-  const response = await fetch(`/models/${encodeURIComponent(model)}/versions/${version}/card`);
+  const response = await ask(`/models/${encodeURIComponent(model)}/versions/${version}/card`);
   return response.ok ? answer(response) : null;
 }
 
 export async function metrics(path) {
-  const response = await fetch(path);
+  const response = await ask(path);
+  if (response.status === 403) return ""; // the token is not for the metrics
   if (!response.ok) throw new Error(`The metrics answer with status ${response.status}.`);
   return response.text();
 }
@@ -30,7 +51,7 @@ export async function metrics(path) {
 /** Sends a predict request. Returns {outputs, milliseconds}: the outputs are an object by name. */
 export async function predict(model, version, body, outputNames) {
   const started = performance.now();
-  const response = await fetch(`${pathOf(model, version)}:predict`, { method: "POST", body: JSON.stringify(body) });
+  const response = await ask(`${pathOf(model, version)}:predict`, { method: "POST", body: JSON.stringify(body) });
   const { outputs } = await answer(response);
   const milliseconds = performance.now() - started;
   return { outputs: outputNames.length === 1 ? { [outputNames[0]]: outputs } : outputs, milliseconds };

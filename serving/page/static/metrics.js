@@ -2,6 +2,8 @@
 
 const REQUESTS = "keras_gallery:requests_total";
 const LATENCY = ":tensorflow:serving:request_latency_bucket";
+// Methods that run no model.
+const QUESTIONS = ["GetModelStatus", "GetModelMetadata", "ModelReady", "ModelMetadata", "ServerMetadata", "Authenticate"];
 
 /** Returns [{name, labels, value}]. */
 export function parseMetrics(text) {
@@ -26,7 +28,7 @@ export function totals(rows) {
     return models.get(name);
   };
   for (const { name, labels, value } of rows) {
-    if (name === REQUESTS && labels.method !== "GetModelStatus" && labels.method !== "GetModelMetadata") {
+    if (name === REQUESTS && !QUESTIONS.includes(labels.method)) {
       const model = of(labels.model_name);
       model.requests += value;
       if (labels.status !== "OK") model.errors += value;

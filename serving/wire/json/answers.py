@@ -114,6 +114,11 @@ def _floats(values: list[float]) -> list[bytes]:
 # === Arrays ===
 
 
+def numbers(array: Array) -> bytes:
+    """Writes an array of numbers or booleans as nested lists. Raises InvalidArgument for complex numbers."""
+    return _values("", array)
+
+
 def _values(name: str, array: Array) -> bytes:
     """Writes an array as nested lists. Strings become base64 if `name` ends with `_bytes`."""
     if array.size > _STEP:

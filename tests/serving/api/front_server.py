@@ -47,6 +47,7 @@ class FrontServer:
     Attributes:
         grpc_port, rest_port: the ports.
         channel: an unencrypted channel to the gRPC port.
+        api: the gRPC API.
         ended: set at the end of each Predict call, whether the call succeeds or fails.
     """
 
@@ -97,8 +98,9 @@ class FrontServer:
         )
         models = self._signatures
         inference = Inference(models if isinstance(models, ServedModels) else serve(models))
-        api = WatchedApi(self.ended, inference, self.control, self._observer, **self._options)
-        rest = RestApi(inference, self.control, self._observer, self.budget, **self._rest)
+        api = self.api = WatchedApi(self.ended, inference, self.control, self._observer, **self._options)
+        tokens = self._options.get("tokens")
+        rest = RestApi(inference, self.control, self._observer, self.budget, tokens=tokens, **self._rest)
         front = Front(api, rest, values, self.budget, self._tls)
         self.loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         await front.open(listen_unix(self._unix) if self._unix else None)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keras_gallery.serving.config.auth_tokens import Access
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.observe.metrics import MAX_SERIES, Metrics
 from keras_gallery.serving.observe.observation import Observation
@@ -30,6 +31,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 REQUEST = Observation(
     *("grpc", "Predict", "m", 3, "serving_default", "OK", 0.25, 0.125, "openvino", 4, 8, 100, 200),
     *("ipv4:127.0.0.1:5", "id-1", TRACE),
+    access=Access("web", b""),
 )
 
 
@@ -69,6 +71,7 @@ def test_the_fields_of_a_line(tmp_path: Path) -> None:
         "batch_rows": 8,
         "peer": "ipv4:127.0.0.1:5",
         "engine": "openvino",
+        "token": "web",
     }
     assert metrics.snapshot()[":tensorflow:serving:request_log_count"] == {("m", "OK"): 1}
 

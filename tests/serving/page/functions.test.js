@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { parse } from "./api.js";
+import { metrics, models, parse } from "./api.js";
 import { scale } from "./chart.js";
 import { readSeries } from "./csv.js";
 import { rowsOf, shapeText } from "./drawing.js";
@@ -182,4 +182,28 @@ test("a long body goes into a file", () => {
   assert.equal(curl, "curl -d @request.json 'http://h:1/v1/models/m:predict'");
   assert.match(python, /base64\.b64decode\(each\["b64"\]\) for each in/);
   assert.ok(python.length + javascript.length < 2000);
+});
+
+test("the page asks for a token and sends it", async () => {
+  const stored = new Map();
+  const sent = [];
+  const answers = ["wrong", "right", null];
+  let valid = "right";
+  globalThis.sessionStorage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value) };
+  globalThis.prompt = () => answers.shift();
+  globalThis.fetch = async (path, { headers }) => {
+    sent.push(headers.authorization);
+    if (headers.authorization !== `Bearer ${valid}`) return new Response('{"error": "no"}', { status: 401 });
+    return path === "/metrics" ? new Response("", { status: 403 }) : new Response('{"models": []}');
+  };
+  assert.deepEqual(await models(), []);
+  assert.deepEqual(sent, [undefined, "Bearer wrong", "Bearer right"]);
+  assert.deepEqual(await models(), []);
+  assert.equal(await metrics("/metrics"), "");
+  assert.equal(sent.length, 5);
+  valid = "other"; // the token has been removed: the page asks again, and never after that if nothing is entered
+  await assert.rejects(models(), /no/);
+  await assert.rejects(models(), /no/);
+  assert.equal(sent.length, 7);
+  assert.equal(answers.length, 0);
 });

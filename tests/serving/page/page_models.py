@@ -335,8 +335,9 @@ async def card_of(spec: ModelSpec) -> bytes:
     return json.dumps(cards[spec.name]).encode()
 
 
-def page_server() -> FrontServer:
+def page_server(**options: Any) -> FrontServer:
     control = Control()
-    rest = {"metrics_path": METRICS, "routes": routes(METRICS), "card": card_of}
-    control.server = FrontServer(served_models(), control, rest=rest)
+    paths = routes(METRICS)
+    rest = {"metrics_path": METRICS, "routes": paths, "public": paths, "card": card_of}
+    control.server = FrontServer(served_models(), control, rest=rest, **options)
     return control.server

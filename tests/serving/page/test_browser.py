@@ -11,9 +11,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from keras_gallery.serving.config.auth_tokens import AuthTokens
 from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus
 
 from ..api.front_server import FrontServer
+from ..config.test_auth_tokens import entry, written
 from .chromium import Chromium, needs_chromium
 from .page_models import EVIL, EVIL_CLASS, SLOW_CALLS, page_server
 
@@ -378,3 +380,13 @@ def test_a_server_that_stops_is_reported(tmp_path: Path) -> None:
         browser.until("document.querySelector('h2')")
         server.stop()
         browser.until("document.querySelector('#state').textContent.startsWith('No answer from the server')")
+
+
+def test_a_server_that_requires_a_token(tmp_path: Path) -> None:
+    tokens = AuthTokens(written(tmp_path, entry()))
+    tokens.read()
+    with page_server(tokens=tokens) as server, Chromium(tmp_path / "profile") as browser:
+        browser.call("Page.addScriptToEvaluateOnNewDocument", source="window.prompt = () => 'secret'")
+        browser.open(f"http://127.0.0.1:{server.rest_port}/")
+        browser.until("document.querySelector('h2')")
+        assert "models" in browser.run("document.querySelector('#state').textContent")

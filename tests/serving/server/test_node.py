@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import grpc
 import pytest
 import trustme
 from keras_gallery.serving.config import flags
 from keras_gallery.serving.config.flag_table import CORES
 from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.server import node
 from keras_gallery.serving.server.settings import Settings
+
+from ..api.rest.rest_client import Control
+from ..config.test_auth_tokens import entry, written
 
 BASE = "--model_base_path=/m"
 
@@ -95,3 +102,49 @@ def test_invalid_channel_arguments_are_found_before_the_workers_start() -> None:
     Settings.read(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=16384"], {}))
     with pytest.raises(ValueError, match="^--grpc_channel_arguments: "):
         Settings.read(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=1"], {}))
+
+
+def test_both_apis_require_the_tokens_of_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, entry(metrics=True))
+    ports = [free_port(), free_port()]
+    arguments = [f"--auth_tokens_file={file}", f"--port={ports[0]}", f"--rest_api_port={ports[1]}", "--enable_page"]
+    values = flags.parse([BASE, "--host=127.0.0.1", "--workers=1", "--convert_to_openvino=false", *arguments], {})
+    running = node.Node(values, Settings.read(values), lambda: "", name="server")
+
+    def status(path: str, token: str) -> int:
+        headers = {"authorization": f"Bearer {token}"}
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(f"http://127.0.0.1:{ports[1]}{path}", None, headers)
+            ) as a:
+                return int(a.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+    def code(token: str) -> str:
+        with grpc.insecure_channel(f"127.0.0.1:{ports[0]}") as channel:
+            method = channel.unary_unary("/keras_gallery.ModelList/List")
+            try:
+                method(b"", timeout=10, metadata=[("authorization", f"Bearer {token}")])
+            except grpc.RpcError as error:
+                return str(error.code().name)
+            return "OK"
+
+    def ask() -> None:
+        paths = ("/", "/page/main.js", "/readyz", "/models", "/openapi.json", "/monitoring/prometheus/metrics")
+        assert [status(path, "wrong") for path in paths] == [200, 200, 200, 401, 401, 401]
+        assert [status(path, "secret") for path in paths] == [200] * 6
+        assert (code("wrong"), code("secret")) == ("UNAUTHENTICATED", "OK")
+
+    async def serve() -> None:
+        await running.open(Control(), None)
+        try:
+            await asyncio.to_thread(ask)
+        finally:
+            await running.drain()
+
+    asyncio.run(serve())
+    watcher = running._token_watcher
+    running.close()
+    assert watcher and watcher._stopping.is_set()

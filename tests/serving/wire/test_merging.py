@@ -63,8 +63,8 @@ def test_most_fields_that_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -
     """Tiny fields would otherwise take much longer than to parse them at once."""
     monkeypatch.setattr(merging, "MAX_FIELDS", 5)
     tags = []
-    varint = merging._varint
-    monkeypatch.setattr(merging, "_varint", lambda data, at: tags.append(at) or varint(data, at))
+    varint = merging.varint
+    monkeypatch.setattr(merging, "varint", lambda data, at: tags.append(at) or varint(data, at))
     assert merging.parse(messages.RegressionRequest, DATA) == messages.RegressionRequest.FromString(DATA)
     assert len(tags) <= 2 * 5
 

@@ -67,7 +67,7 @@ def test_reflection_messages_of_v1_and_v1alpha_have_the_same_encoding() -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(AttributeError, match="TensorFlow Serving has no message NoSuchMessage"):
+    with pytest.raises(AttributeError, match="No API of the server has a message NoSuchMessage"):
         messages.NoSuchMessage  # noqa: B018
     with pytest.raises(KeyError):
         messages.message("tensorflow.NoSuchMessage")

@@ -89,6 +89,7 @@ def test_the_official_client_finds_every_message(server: FrontServer) -> None:
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "inference.GRPCInferenceService",
         "tensorflow.serving.ModelService",
         "tensorflow.serving.PredictionService",
     ]
@@ -120,7 +121,7 @@ def test_version_1_of_reflection(server: FrontServer) -> None:
         b"\xff",
     ]
     answers = server.channel.stream_stream(method)(iter(requests), timeout=10)
-    assert len(response_class.FromString(next(answers)).list_services_response.service) == 5
+    assert len(response_class.FromString(next(answers)).list_services_response.service) == 6
     assert [response_class.FromString(next(answers)).error_response.error_code for _ in range(2)] == [3, 5]
     with pytest.raises(grpc.RpcError, match="Malformed ServerReflectionRequest"):
         next(answers)

@@ -157,7 +157,7 @@ def test_a_version_over_64_bits_is_answered_without_a_body(client: Client, metho
 @pytest.mark.parametrize(
     ("method", "path", "status", "title"),
     [
-        ("GET", "/", 404, "Not Found"), ("GET", "/v1", 404, "Not Found"), ("GET", "/v2/models/m", 404, "Not Found"),
+        ("GET", "/", 404, "Not Found"), ("GET", "/v1", 404, "Not Found"), ("GET", "/v3/models/m", 404, "Not Found"),
         ("POST", "/models", 404, "Not Found"), ("OPTIONS", "/nothing", 404, "Not Found"),
         ("GET", "/monitoring/prometheus/metrics", 404, "Not Found"), ("GET", "/v1/models/m%zz", 400, "Bad Request"),
         ("GET", "/v1/models/m?a=%", 400, "Bad Request"), ("TRACE", "/v1/models/m", 501, "Not Implemented"),
