@@ -22,7 +22,6 @@ LONGEST = {
             "serving/importer/test_process.py",
             "serving/client/test_texts.py",
             "cli/test_main.py",
-            "tools/test_doctor.py",
             "serving/importer/onnx/test_graph.py",
             "serving/targets/test_keras.py",
             "test_examples.py",

@@ -15,6 +15,7 @@ TARGETS = ["saved_model", "onnx", "openvino"]
 ONEDNN_ONLY = ('Conv2DTranspose {"dilation_rate": ">1"}', 'Conv2DTranspose {"data_format": "channels_first"}')
 
 
+@pytest.mark.slow  # only maintainers measure the rows
 @pytest.mark.filterwarnings("ignore")  # warnings of the converters
 def test_measured_rows_are_reproducible() -> None:
     rows = measure.known()
