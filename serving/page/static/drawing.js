@@ -2,7 +2,7 @@
 
 import { svg } from "./dom.js";
 
-const [WIDTH, HEIGHT, ACROSS, DOWN, MARGIN] = [230, 40, 20, 26, 14];
+const [WIDTH, HEIGHT, ACROSS, DOWN, MARGIN] = [260, 40, 20, 26, 14];
 
 /** Returns the row of each layer: a layer is below the layers before it, and an input is just above its first use. */
 export function rowsOf(layers) {
