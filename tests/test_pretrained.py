@@ -27,7 +27,7 @@ RANDOM = ("variational_autoencoder",)
 
 
 def test_most_models_are_there_and_small() -> None:
-    assert set(list_models()) - set(pretrained.names()) == {"segmenter", "sequence_to_vector"}
+    assert set(list_models()) - set(pretrained.names()) == {"sequence_to_vector"}
     files = [file for file in pretrained.FOLDER.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     assert sum(file.stat().st_size for file in files) < MAX_BYTES
 

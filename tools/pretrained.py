@@ -31,7 +31,18 @@ KEPT = ("history.json", "tokens.json")
 OF_THE_MACHINE = ("seconds", "images_per_second")
 # The pictures that say most about a model come first. MOST_PICTURES of a run are copied.
 PICTURES = (
-    *("denoised", "colorized", "samples", "boxes", "forecast", "captions", "tags", "words", "month_neighbours"),
+    *(
+        "denoised",
+        "colorized",
+        "samples",
+        "boxes",
+        "masks",
+        "forecast",
+        "captions",
+        "tags",
+        "words",
+        "month_neighbours",
+    ),
     *("reconstructed", "mistakes", "features", "confusion", "codes", "sum", "progression", "neighbours", "temperature"),
     *("errors", "learning_curve"),
 )
