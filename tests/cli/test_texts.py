@@ -72,8 +72,8 @@ def answer(name: str, inputs: Any) -> dict[str, Any]:
 class TextClient(FakeClient):
     """A client of models of texts and series."""
 
-    def __init__(self, target: str, timeout: float) -> None:
-        assert target == "localhost:8500"
+    def __init__(self, target: str, timeout: float, token: str | None) -> None:
+        assert target == "localhost:8500" and token is None
         super().__init__(SIGNATURES, answer)
 
     def nearest(self, model: str, words: list[str], count: int, *, field: str | None) -> Neighbours:

@@ -33,13 +33,12 @@ def test_regress(preparation: Any) -> None:
     signatures = endpoints(text_models.places(), texts=TEXTS["places"], preparation=preparation)
     countries = strings("Peru", " Peru\t", "", "  ", "peru", b"\xff", "\xa0France")
     cities = strings("Lima", "\x0bParis", "Paris\x0c", "", "\x1cLima", "Lima\x00", "Wellington")
-    for name in {"regress", "regress_rows"} & set(signatures):
+    for name in ("regress", "regress_rows"):
         steps = steps_of(signatures[name])
         want, got = answers(signatures[name], steps, {"country": countries, "city": cities})
         assert_equal(want, got)
         assert len(np.unique(want["prediction"])) > 2
         assert_equal(*answers(signatures[name], steps, {"country": countries[:0], "city": cities[:0]}))
-    assert ("regress_rows" in signatures) == (preparation is not None)
 
 
 def test_ids_of_each_field_are_checked() -> None:
