@@ -60,6 +60,9 @@ def arguments_of(name: str) -> list[str]:
     """Returns the flags with which a container starts the server."""
     if name == "compose.yaml":
         own = yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))["services"]["server"]["command"]
+    elif name == "tls":
+        patch = (KUBERNETES / "tls" / "kustomization.yaml").read_text(encoding="utf-8")
+        return [*arguments_of("deployment.yaml"), *re.findall(r"value: (--[^}\n]+)", patch)]
     else:
         own = [each.replace("{{.Name}}", "m") for each in container(name)["args"]]
     return [*entry_point(), *own]
@@ -72,7 +75,7 @@ QUERIES += [rule["expr"] for rule in ALERTS]
 # === The server's own code ===
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "deployment.yaml", "serving-runtime.yaml"])
+@pytest.mark.parametrize("name", ["compose.yaml", "deployment.yaml", "serving-runtime.yaml", "tls"])
 def test_the_server_takes_the_flags(name: str) -> None:
     values = flags.parse(arguments_of(name), {"MODEL_NAME": "m"})
     assert values.model_config_file or values.model_base_path
