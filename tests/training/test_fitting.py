@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras_gallery.training import fitting, load, load_recipe
+from keras_gallery.training import load, load_recipe
 from keras_gallery.training import logs as logs_module
 from keras_gallery.training.best_weights import BestWeights
 from keras_gallery.training.checkpoints import Checkpoints
@@ -190,9 +190,9 @@ def test_class_weights() -> None:
 @pytest.mark.parametrize(
     ("name", "scale"), [("denoising_autoencoder", 3), ("overcomplete_autoencoder", 3), ("variational_autoencoder", 1)]
 )
-def test_layers_that_act_only_in_training(name: str, scale: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("eager")
+def test_layers_that_act_only_in_training(name: str, scale: int) -> None:
     """The validation loss of equal images is their training loss, with noise. Later, the models add no noise."""
-    monkeypatch.setattr(fitting, "compile_options", lambda xla: {"run_eagerly": True})  # tracing takes longer
     keras.utils.set_random_seed(0)
     model, recipe = small(name), load_recipe(name)
     for weight in model.trainable_weights:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scipy.stats import t
-
 from ..errors import UnknownRecipe
 from ..settings import TrainConfig
 from ..train import train
@@ -84,6 +82,8 @@ def compare(metrics: Mapping[str, float], seeds: Sequence[Mapping[str, Any]]) ->
         metrics: the metrics of the run.
         seeds: the stored metrics of each seed.
     """
+    from scipy.stats import t  # takes a second to import
+
     names = dict.fromkeys(column.figure for table in TABLES for column in table.columns)
     for name in names:
         values = [seed[name] for seed in seeds if name in seed]

@@ -100,12 +100,13 @@ def results(
     docs = Path(docs)
     known = load_results(docs)
     for number, each in enumerate(recipes, 1):
+        recipe = load_recipe(each.model, each.recipe)
         for seed in seeds:
             report(f"[{number}/{len(recipes)}] {each.model}/{each.recipe}, seed {seed}")
             run = finished_run(each, seed, runs) or train(TrainConfig(each.model, each.recipe, seed=seed, root=runs))
             if run.interrupted:
                 raise KeyboardInterrupt
-            figures = figures_of(run, load_recipe(each.model, each.recipe), report)
+            figures = figures_of(run, recipe, report)
             row = known.setdefault(each.model, {}).setdefault(each.recipe, {"seeds": {}})
             row |= {
                 "parameters": run.metrics["parameters"],
@@ -113,12 +114,11 @@ def results(
                 "command": _command(each, run),
             }
             row["seeds"][str(seed)] = figures
+            for part in ("fingerprints", "versions"):
+                row.get(part, {}).pop(str(seed), None)
             if code := run.config.get("code"):
-                recipe = load_recipe(each.model, each.recipe)
                 row.setdefault("fingerprints", {})[str(seed)] = fingerprint(recipe, code)
                 row.setdefault("versions", {})[str(seed)] = run.config["versions"]
-            else:
-                row.get("fingerprints", {}).pop(str(seed), None)
             if seed == seeds[0]:
                 _copy_pictures(docs / PICTURES / each.model / each.recipe, run, figures)
             draw_moved(docs / PICTURES / "moved.png", known)

@@ -23,6 +23,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -240,10 +241,8 @@ class RestApi:
         self._guard.check(scope, name, request)
         if name == self._metrics_path:
             return await self._metrics(full_path)
-        if (name == "/models" or full_path == "/v1/models?list") and method in ("GET", "HEAD"):
-            answer = await self._models(request)
-            return answer._replace(headers=(*answer.headers, *NOSNIFF))
-        route = self._routes.get(name)
+        is_list = name == "/models" or full_path == "/v1/models?list"
+        route = partial(self._models, request) if is_list else self._routes.get(name)
         if route and method in ("GET", "HEAD"):
             answer = Answer(*await route())
             return answer._replace(headers=(*answer.headers, *NOSNIFF))

@@ -265,11 +265,9 @@ CASES += [("variational_autoencoder", {"kl_weight": 0.5}), ("deep_rnn", {"season
 @pytest.mark.parametrize(
     ("name", "variant"), [pytest.param(*case, id="-".join([case[0], *map(str, case[1].values())])) for case in CASES]
 )
-def test_loss_of_a_training_step_equals_the_formula(
-    name: str, variant: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("eager")
+def test_loss_of_a_training_step_equals_the_formula(name: str, variant: dict[str, Any]) -> None:
     """A small model is trained with its first recipe for one step."""
-    monkeypatch.setattr(fitting, "compile_options", lambda xla: {"run_eagerly": True})  # tracing takes longer
     keras.utils.set_random_seed(0)
     defaults = {each.name: each.default for each in describe(name).hyperparameters}
     hyperparameters = {**defaults, **SMALL[name], **variant}
